@@ -117,3 +117,13 @@ async def test_a_server_under_a_path_of_the_proxy_says_where_its_jobs_are(world:
 async def test_what_is_too_large_is_refused_by_the_server_and_not_by_the_proxy(http: httpx.AsyncClient) -> None:
     answer = await http.post("/v1/jobs", json={"kind": "echo", "input": {"text": "x" * 1_100_000}})
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    batch = b"[" + b" " * 16_777_216 + b"]"
+    answer = await http.post("/v1/jobs/batch", content=batch, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["limit"]) == (413, 16_777_216)
+
+
+async def test_a_batch_as_large_as_a_server_takes_passes_the_proxy(http: httpx.AsyncClient) -> None:
+    one = json.dumps({"kind": "echo", "input": {"text": "x"}}).encode()
+    content = b"[" + one + b" " * (16_777_216 - len(one) - 2) + b"]"
+    answer = await http.post("/v1/jobs/batch", content=content, headers={"content-type": "application/json"})
+    assert (answer.status_code, [ack["status"] for ack in answer.json()]) == (202, ["queued"])
