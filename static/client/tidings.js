@@ -50,7 +50,9 @@ export class Tidings {
     open: (tag, snapshot) => this.#foundJobs.open(tag, snapshot),
     release: ({ job }) => this.#watches.release(/** @type {string} */ (job.token)),
   });
+  /** @type {GrantRenewal} */
   #renewal = new GrantRenewal({
+    followed: (key) => this.#isFollowed(key),
     start: (key) => this.#start(key),
     later: (again, tries, problem) => this.#later(again, tries, problem),
     complain: (problem) => this.#complain(problem),
@@ -81,7 +83,7 @@ export class Tidings {
    */
   constructor(url, options, lesser) {
     // A page without a credential shows the grant of what it follows.
-    this.#world = worldOf(options, lesser, () => this.#renewal.grants.credential);
+    this.#world = worldOf(options, lesser, () => this.#renewal.grants.credential(!this.#requests.idle));
     this.#bare = !options.credential;
     const address = socketAddress(url);
     this.#base = besides(address);
@@ -262,6 +264,13 @@ export class Tidings {
     if (!this.#renewal.ready(key, key)) return false;
     this.#requests.ask(this.#requests.make("follow", { tag, ...fields, ...this.#renewal.grants.field(key) }, outcome));
     return true;
+  }
+
+  /** @param {string} key Of the grant of a job or a tag. @returns {boolean} */
+  #isFollowed(key) {
+    const tag = tagOf(key);
+    if (tag === null) return this.#watches.has(key);
+    return this.#follows.has(tag) || this.#renewal.grants.lentBy(key).length > 0;
   }
 
   /** @param {string} key Of a job or a tag whose grant was fetched. */

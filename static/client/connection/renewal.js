@@ -7,6 +7,7 @@ import { Grants } from "../jobs/grants.js";
 
 /**
  * @typedef {object} Renewing
+ * @property {(key: string) => boolean} followed Whether anything that the grant of a key opens is still followed.
  * @property {(key: string) => void} start Asks for a job, or the key of a tag, with the grant that was fetched.
  * @property {(again: () => void, tries: number, problem: Problem) => void} later Calls `again` after back-off, if there
  *   is still a connection then.
@@ -15,7 +16,7 @@ import { Grants } from "../jobs/grants.js";
  */
 
 export class GrantRenewal {
-  grants = new Grants();
+  grants = new Grants((key) => this.#asking.followed(key));
   /** @type {Map<string, Set<string>>} Keys whose grant is being fetched → what is to be asked for then. */
   #fetching = new Map();
   #asking;
@@ -53,9 +54,10 @@ export class GrantRenewal {
     return false;
   }
 
-  /** The server takes no grant that is what it is: it will not take it on the next connection either. */
+  /** The server did not take the grant that was shown: one that is what it is will not do on the next connection either. */
   refused() {
-    for (const key of this.grants.fixed) this.#expire(key, EXPIRED);
+    const key = this.grants.shownText;
+    if (key !== null) this.#expire(key, EXPIRED);
   }
 
   /**
@@ -88,7 +90,19 @@ export class GrantRenewal {
     const all = [...(this.#fetching.get(key) ?? [])];
     this.#fetching.delete(key);
     if (!problem) for (const wanted of all) this.#asking.start(wanted);
-    else this.#asking.later(() => { for (const wanted of all) this.#renew(key, wanted, tries + 1); }, tries, problem);
+    else this.#asking.later(() => this.#again(key, all, tries + 1), tries, problem);
+  }
+
+  /**
+   * Asks the page once more, unless it follows nothing by this grant any more.
+   *
+   * @param {string} key
+   * @param {string[]} all What is to be asked for with it.
+   * @param {number} tries
+   */
+  #again(key, all, tries) {
+    if (!this.#asking.followed(key)) return;
+    for (const wanted of all) this.#renew(key, wanted, tries);
   }
 
   /**

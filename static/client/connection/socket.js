@@ -95,7 +95,7 @@ export class SocketTransport {
   async #authenticate() {
     try {
       const credential = await this.#world.credential?.();
-      if (credential == null) throw new Error("there is none");
+      if (credential == null) return this.#ear.lost(UNAUTHENTICATED, NONE_GIVEN);
       this.send(JSON.stringify({ type: "auth", ref: 0, credential }));
     } catch (error) {
       this.#ear.lost(UNAUTHENTICATED, `no credential: ${error}`);
@@ -115,6 +115,9 @@ export class SocketTransport {
     }
   }
 }
+
+const NONE_GIVEN = "the server wants a credential, and this page gave none: give `new Tidings` a `credential`, or `watch` a "
+  + "`grant`; where a cookie says who the user is, log in first";
 
 /**
  * Returns where the paths of HTTP begin.

@@ -25,6 +25,14 @@ export class Grants {
   #fresh = new Set();
   /** @type {Map<string, string>} Tokens of jobs that were found by a follow → the key of its tag. */
   #found = new Map();
+  /** @type {string | null} The key of the grant that was last shown for a credential; null: none was. */
+  #shown = null;
+  #followed;
+
+  /** @param {(key: string) => boolean} followed Whether anything that a grant opens is still followed. */
+  constructor(followed) {
+    this.#followed = followed;
+  }
 
   /**
    * @param {string} key
@@ -65,15 +73,25 @@ export class Grants {
     return this.#found.get(token) ?? token;
   }
 
-  /** What may be asked for a credential where the page has none; undefined: nothing. */
-  get credential() {
-    const [key] = this.#sources.keys();
-    return key === undefined ? undefined : () => this.fetch(key);
+  /**
+   * Returns what is asked for a credential where the page has none; undefined: nothing.
+   *
+   * A grant of what the page follows: one of a job that has ended may have run out, and a callback may refuse to renew it.
+   *
+   * @param {boolean} asked Whether a call waits: it may concern a job that is followed no longer.
+   * @returns {(() => Promise<string>) | undefined}
+   */
+  credential(asked) {
+    const keys = [...this.#sources.keys()];
+    const key = keys.find(this.#followed) ?? (asked ? keys.at(-1) : undefined);
+    if (key !== undefined) return () => { this.#shown = key; return this.fetch(key); };
+    this.#shown = null;
+    return undefined;
   }
 
-  /** The keys whose grant is what it is. */
-  get fixed() {
-    return [...this.#sources].filter(([, source]) => typeof source === "string").map(([key]) => key);
+  /** The key of the grant that was last shown for a credential, if it is what it is; null: there is none. */
+  get shownText() {
+    return this.#shown !== null && typeof this.#sources.get(this.#shown) === "string" ? this.#shown : null;
   }
 
   /** @param {string} key */

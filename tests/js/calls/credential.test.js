@@ -82,7 +82,7 @@ test("without a callback a server that wants a credential is the end of all that
   const { server, tidings } = connect();
   const job = tidings.submit("count", {});
   server.push(hello);
-  await assert.rejects(job.result, { code: "unauthenticated" });
+  await assert.rejects(job.result, { code: "unauthenticated", message: /give `new Tidings` a `credential`/ });
   assert.equal(tidings.state, "closed");
 });
 

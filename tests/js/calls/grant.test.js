@@ -115,6 +115,59 @@ test("a callback that fails is asked again, and the job is not given up", async 
   assert.equal(job.finished, false);
 });
 
+test("a callback that fails is not asked again once its job is followed no longer", async () => {
+  const { server, time, tidings } = connected();
+  let asked = 0;
+  const job = tidings.watch("q.1", {
+    grant: async () => {
+      await null; // a page's back end answers later
+      asked += 1;
+      job.close();
+      throw new Error("it is another's");
+    },
+  });
+  await settle();
+  time.pass(60_000);
+  await settle();
+  assert.equal(asked, 1);
+  assert.deepEqual(server.sent.map(({ type }) => type), ["unwatch"]);
+  await assert.rejects(job.result, { code: "unwatched" });
+});
+
+test("a page that has nothing but grants comes back by one of a job that it still follows", async () => {
+  const { server, tidings, events } = connected();
+  const ended = tidings.watch("q.1", { grant: "old" });
+  await settle();
+  server.push(snapshot(server.sent.at(-1).ref, { status: "succeeded", result: 7 }));
+  assert.equal(await ended.result, 7);
+  const job = tidings.watch("q.2", { grant: "new" });
+  await settle();
+  server.drop();
+  events.dispatchEvent(new Event("online"));
+  server.push(hello);
+  await settle();
+  assert.deepEqual(server.sent.map(({ credential }) => credential), ["new"]);
+  assert.equal(job.finished, false);
+});
+
+test("a page that follows nothing any more waits, unless it still has something to say", async () => {
+  const { server, tidings, events } = connected();
+  const job = tidings.watch("q.1", { grant: "g" });
+  await settle();
+  job.close();
+  server.push({ type: "done", ref: server.sent.at(-1).ref });
+  server.drop();
+  events.dispatchEvent(new Event("online"));
+  server.push(hello);
+  await settle();
+  assert.equal(tidings.state, "backing-off");
+  void job.cancel();
+  assert.equal(tidings.state, "connecting");
+  server.push(hello);
+  await settle();
+  assert.deepEqual(server.sent.map(({ credential }) => credential), ["g"]);
+});
+
 test("a grant that is refused, and is what it is, ends its job and not in a circle", async () => {
   const { server, tidings } = connect();
   const job = tidings.watch("q.1", { grant: "stale" });
@@ -122,6 +175,21 @@ test("a grant that is refused, and is what it is, ends its job and not in a circ
   await settle();
   server.refuse(0, "unauthenticated");
   await assert.rejects(job.result, { code: "grant_expired" });
+});
+
+test("a grant that is refused does not end jobs that are followed by another", async () => {
+  const { server, tidings, backOff } = connect();
+  const stale = tidings.watch("q.1", { grant: "stale" });
+  const job = tidings.watch("q.2", { grant: "new" });
+  server.push(hello);
+  await settle();
+  server.refuse(0, "unauthenticated");
+  await assert.rejects(stale.result, { code: "grant_expired" });
+  await backOff();
+  server.push(hello);
+  await settle();
+  assert.deepEqual(server.sent.map(({ credential }) => credential), ["new"]);
+  assert.equal(job.finished, false);
 });
 
 test("what is submitted for another is followed by the grant of its ack", async () => {

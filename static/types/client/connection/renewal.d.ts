@@ -1,5 +1,6 @@
 /**
  * @typedef {object} Renewing
+ * @property {(key: string) => boolean} followed Whether anything that the grant of a key opens is still followed.
  * @property {(key: string) => void} start Asks for a job, or the key of a tag, with the grant that was fetched.
  * @property {(again: () => void, tries: number, problem: Problem) => void} later Calls `again` after back-off, if there
  *   is still a connection then.
@@ -25,11 +26,15 @@ export class GrantRenewal {
      * @returns {boolean} Whether another grant will do; if not, only an end that has come ends what it opened.
      */
     warned(key: string, problem: Problem): boolean;
-    /** The server takes no grant that is what it is: it will not take it on the next connection either. */
+    /** The server did not take the grant that was shown: one that is what it is will not do on the next connection either. */
     refused(): void;
     #private;
 }
 export type Renewing = {
+    /**
+     * Whether anything that the grant of a key opens is still followed.
+     */
+    followed: (key: string) => boolean;
     /**
      * Asks for a job, or the key of a tag, with the grant that was fetched.
      */

@@ -6,6 +6,8 @@ export function grantFrom(source: GrantSource | undefined): Promise<string>;
 export function tagKey(tag: string): string;
 export function tagOf(key: string): string | null;
 export class Grants {
+    /** @param {(key: string) => boolean} followed Whether anything that a grant opens is still followed. */
+    constructor(followed: (key: string) => boolean);
     /**
      * @param {string} key
      * @param {GrantSource} source
@@ -26,10 +28,17 @@ export class Grants {
     part(token: string): void;
     /** @param {string} token @returns {string} The key under which its grant is kept. */
     keyOf(token: string): string;
-    /** What may be asked for a credential where the page has none; undefined: nothing. */
-    get credential(): (() => Promise<string>) | undefined;
-    /** The keys whose grant is what it is. */
-    get fixed(): string[];
+    /**
+     * Returns what is asked for a credential where the page has none; undefined: nothing.
+     *
+     * A grant of what the page follows: one of a job that has ended may have run out, and a callback may refuse to renew it.
+     *
+     * @param {boolean} asked Whether a call waits: it may concern a job that is followed no longer.
+     * @returns {(() => Promise<string>) | undefined}
+     */
+    credential(asked: boolean): (() => Promise<string>) | undefined;
+    /** The key of the grant that was last shown for a credential, if it is what it is; null: there is none. */
+    get shownText(): string | null;
     /** @param {string} key */
     renews(key: string): boolean;
     /**

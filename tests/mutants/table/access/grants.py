@@ -1,11 +1,12 @@
 """Grants, several ways to come, and submissions for somebody else."""
 
-from mutants.change import python
+from mutants.change import javascript, python
 from mutants.mutant import Mutant
 
 CODEC = "tests/unit/server/auth/grants/test_grant_codec.py"
 ISSUER = "tests/unit/server/auth/grants/test_grant_issuer.py"
 FOLLOWING = "tests/grants/test_following.py"
+PAGES = "tests/js/calls/grant.test.js"
 
 MUTANTS = (
     Mutant("A forged grant opens a job.", python("GrantCodec.read").never("not signed"), (CODEC,)),
@@ -69,5 +70,15 @@ MUTANTS = (
         "A poll of a tag's list sleeps through a job that comes.",
         python("ListNews.found").drop("self.note()"),
         ("tests/owned/test_http.py",),
+    ),
+    Mutant(
+        "A client asks for the grant of a job that the page follows no longer.",
+        javascript("GrantRenewal.#again").drop("if (!this.#asking.followed(key)) return"),
+        (PAGES,),
+    ),
+    Mutant(
+        "A client comes back by the grant of a job that has ended, and not by one that it follows.",
+        javascript("Grants.credential").swap("keys.find(this.#followed)", "keys[0]"),
+        (PAGES,),
     ),
 )
