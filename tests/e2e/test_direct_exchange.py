@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from support.wire.server_thread import server_in_thread
 from support.system import System, system_fixture
 from support.timeouts import scaled
 from support.waiting import until
+from support.wire.server_thread import server_in_thread
 from tidings_server.auth.api_key import new_key, setting_line
 from tidings_server.web.direct_exchange import DirectExchange
 from tidings_server.web.uvicorn_config import ServerConfig
