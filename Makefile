@@ -121,8 +121,8 @@ chat: $(VENV)/stamp node_modules/.stamp
 		--outfile=examples/chat/page.js --alias:tidings=./static/tidings.js --alias:tidings/ai=./static/ai.js
 	$(BIN)/python examples/chat/chat_run.py
 
-# Most tests wait for processes of their own: six of these keep two cores busy, and leave time to each.
-TEST_PROCESSES ?= 6
+# Most tests wait for processes of their own: by six of these two cores were idle for a fifth of the time.
+TEST_PROCESSES ?= 8
 
 # The tests that `make test` runs: folders, files, single tests and flags of pytest. Empty: all of them.
 T ?=
@@ -167,10 +167,15 @@ TEST_NEEDS := $(VENV)/stamp \
 	$(if $(call runs_any,cluster store),$(VENV)/stamp-redis) \
 	$(if $(call runs_any,store bench),$(VENV)/stamp-allocator)
 
+# Whether `make test` runs anything by pytest in the environment of the checkout.
+pytest_runs = $(if $(findstring tests/django_project,$(T)),,$(filter-out tests/js tests/js/,$(or $(T),all)))
+
+# The JavaScript and Django run beside the rest: most of their time they wait.
 test: $(TEST_NEEDS)
-	$(if $(call runs,js),node --test tests/js/)
-	$(if $(call runs,django_project),$(MAKE) --no-print-directory test-django)
-	$(if $(findstring tests/django_project,$(T)),,$(if $(filter-out tests/js tests/js/,$(or $(T),all)),$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(T)))
+	@$(BIN)/python tests/run_beside.py \
+		$(if $(call runs,js),"node --test tests/js/") \
+		$(if $(call runs,django_project),"make --no-print-directory test-django") \
+		$(if $(pytest_runs),-- $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(T))
 
 unit: $(VENV)/stamp
 	$(BIN)/pytest -q -n 2 tests/unit

@@ -1,7 +1,7 @@
 """The page in a real browser: Debian's Chromium, against the system with the demo's jobs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,9 +45,23 @@ def context(browser: Browser, system: System) -> Iterator[BrowserContext]:
     context.close()
 
 
+FAILED = pytest.StashKey[bool]()
+"""Whether the body of a test has failed."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note for the fixtures of a test whether it has failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
 def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page that is connected; what it looked like at the end is kept.
+    """A page that is connected; where the test fails, what the page looked like at the end is kept.
 
     An error in it fails the test, and so does anything that it does against its own policy.
     """
@@ -57,8 +71,9 @@ def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Pa
     errors_of_policy = policy_messages(page)
     open_page(page)
     yield page
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}.png", full_page=True)
+    if request.node.stash.get(FAILED, False):  # a picture takes the processor longer than many a test
+        ARTIFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', request.node.name.lower())}.png", full_page=True)
     assert errors == []
     assert errors_of_policy == []
 

@@ -10,7 +10,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from support.system import System, running_system
 from support.web.wall import Wall, standing
 
-ARTIFACTS = Path(__file__).parents[3] / "artifacts"
 SOCKET, STREAM = "/v1/socket", "/v1/events"
 
 
@@ -73,8 +72,6 @@ def test_sockets_refused_it_works_by_event_stream(page: Page, wall: Wall, go: Pa
     wall.refused = {SOCKET}
     open_and_submit(page, wall.url, go)
     expect_connected(page, "Connected by event stream")
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / "by-event-stream.png")
     go.touch()
     expect_end(page)
 
