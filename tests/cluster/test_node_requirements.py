@@ -6,10 +6,13 @@ import pytest
 
 from support.stores.cluster import StoreCluster, running_cluster
 from support.tidings_command import run_tidings
+from support.timeouts import scaled
 from tidings.settings.settings import StoreSettings
-from tidings.store.redis.store_client import open_store, ping_store
+from tidings.store.redis.cluster import cluster_nodes
+from tidings.store.redis.store_client import open_store
+from tidings.store.requirements import store_facts
 from tidings.store.requirements.shortfall import Shortfall
-from tidings.store.requirements.start_check import find_shortfalls
+from tidings.store.requirements.start_check import find_shortfalls, require_store
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +24,6 @@ def cluster() -> Iterator[StoreCluster]:
 async def lacking(cluster: StoreCluster, settings: StoreSettings) -> list[Shortfall]:
     store = open_store(cluster.url)
     try:
-        await ping_store(store, cluster.url)
         return await find_shortfalls(store, settings)
     finally:
         await store.aclose()
@@ -53,6 +55,16 @@ async def test_every_node_has_to_write_before_it_answers(cluster: StoreCluster) 
 async def test_a_node_that_is_away_keeps_no_process_from_starting(cluster: StoreCluster) -> None:
     cluster.primaries[1].kill()
     try:
-        assert await lacking(cluster, StoreSettings(store_url=cluster.url)) == []
+        await require_store(StoreSettings(store_url=cluster.url))
     finally:
         cluster.start_again(cluster.primaries[1])
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+async def test_a_node_that_stands_still_keeps_no_process_from_starting(
+    cluster: StoreCluster, monkeypatch: pytest.MonkeyPatch, frozen: int
+) -> None:
+    monkeypatch.setattr(store_facts, "ANSWER_S", scaled(0.3))
+    monkeypatch.setattr(cluster_nodes, "ANSWER_S", scaled(0.3))
+    with cluster.stopped(cluster.primaries[frozen]):
+        await require_store(StoreSettings(store_url=cluster.url))

@@ -74,6 +74,11 @@ MUTANTS = (
         ("tests/durability/test_start.py",),
     ),
     Mutant(
+        "A node that stands still keeps every process from starting.",
+        python("read_facts").swap("facts and isinstance(one, StoreUnavailableError)", "False"),
+        ("tests/cluster/test_node_requirements.py",),
+    ),
+    Mutant(
         "A process starts with a store that deletes acknowledged jobs.",
         python("judge_eviction").swap("refuses=not allowed", "refuses=False"),
         ("tests/store/test_requirements.py",),

@@ -7,7 +7,7 @@ import structlog
 from tidings.compatibility.kind_changes import KindChange, compare_kinds
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.redis.store_client import check_store, keys_of, open_store
+from tidings.store.redis.store_client import keys_of, open_store
 from tidings.store.registry import Registry
 from tidings_worker.settings import WorkerSettings
 
@@ -25,7 +25,7 @@ class SchemaRefusedError(Exception):
 
 
 async def check_with_store(settings: WorkerSettings, records: Iterable[KindRecord]) -> None:
-    """Check that a store answers, and some kinds against those in its registry.
+    """Check some kinds against those in the registry of a store that has just been judged.
 
     Args:
         settings: of the worker; they say what becomes of a change that breaks something.
@@ -33,11 +33,9 @@ async def check_with_store(settings: WorkerSettings, records: Iterable[KindRecor
 
     Raises:
         SchemaRefusedError: a change breaks something, and the settings say `refuse`.
-        StoreUnavailableError: no store answers.
 
     """
     policy = settings.schema_check
-    await check_store(settings.store_url)
     if policy == "off":
         return
     store = open_store(settings.store_url, key_prefix=settings.key_prefix)

@@ -59,6 +59,15 @@ class Store(Redis):
         """Return a client of each node that holds keys: of the one store there is, this one."""
         return (self,)
 
+    async def known_parts(self) -> Sequence["Store"]:
+        """Return `parts`, of a cluster as soon as it has said which nodes there are.
+
+        Raises:
+            StoreError: no node of a cluster says it.
+
+        """
+        return self.parts()
+
     async def silent_nodes(self) -> SilentNodes:
         """Return the nodes that do not answer at the moment; a store alone has none, and is not asked.
 

@@ -25,8 +25,8 @@ from .command_pool import CommandPool
 from .single_store import CALL_ERRORS, Store, command, command_pool_of, keys_of, read_values, store_of
 
 __all__ = [
-    "CALL_ERRORS", "CALL_TIMEOUT_S", "Store", "check_store", "command", "command_pool_of", "keys_of", "open_store",
-    "ping_store", "read_values", "redact_url", "resolve_store_url", "store_of",
+    "CALL_ERRORS", "CALL_TIMEOUT_S", "Store", "check_store", "command", "command_pool_of", "keys_of", "no_store_at",
+    "open_store", "read_values", "redact_url", "resolve_store_url", "store_of",
 ]  # fmt: skip
 
 CALL_TIMEOUT_S = 10.0
@@ -125,20 +125,22 @@ async def check_store(url: str) -> None:
     """Raise `StoreUnavailableError` with one clear line unless a store answers at `url`."""
     store = open_store(url)
     try:
-        await ping_store(store, url)
+        await command(store, "PING")
+    except StoreError as error:
+        raise no_store_at(url, error) from error
     finally:
         await store.aclose()
 
 
-async def ping_store(store: Store, url: str) -> None:
-    """Raise `StoreUnavailableError` with one clear line unless the store at `url` answers its client `store`."""
-    try:
-        await store.ping()
-    except CALL_ERRORS as error:
-        raise StoreUnavailableError(explain_connect_error(error, resolve_store_url(url))) from error
-    except StoreError as error:  # of a cluster: it says what a node said
-        cause = error.__cause__ or error
-        raise StoreUnavailableError(explain_connect_error(cause, resolve_store_url(url))) from error
+def no_store_at(url: str, error: StoreError) -> StoreUnavailableError:
+    """Return the error for a store that does not answer at `url`: one line that says what to do.
+
+    Args:
+        url: as of `open_store`.
+        error: what the first question came to.
+
+    """
+    return StoreUnavailableError(explain_connect_error(error.__cause__ or error, resolve_store_url(url)))
 
 
 def resolve_store_url(url: str) -> StoreUrl:

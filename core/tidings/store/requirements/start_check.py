@@ -5,7 +5,7 @@ import structlog
 from tidings.settings.settings import StoreSettings
 from tidings.settings.store_url import show_store_url
 from tidings.store.availability.store_errors import StoreError
-from tidings.store.redis.store_client import Store, open_store, ping_store
+from tidings.store.redis.store_client import Store, no_store_at, open_store
 
 from .shortfall import Shortfall
 from .store_facts import read_facts
@@ -32,8 +32,9 @@ async def require_store(settings: StoreSettings, *, tell: bool = True) -> None:
     """
     store = open_store(settings.store_url, key_prefix=settings.key_prefix)
     try:
-        await ping_store(store, settings.store_url)
         lacking = await find_shortfalls(store, settings)
+    except StoreError as error:
+        raise no_store_at(settings.store_url, error) from error
     finally:
         await store.aclose()
     refusing = [one for one in lacking if one.refuses]
@@ -48,7 +49,7 @@ async def find_shortfalls(store: Store, settings: StoreSettings) -> list[Shortfa
     """Return what a store, or each node of a cluster that answers, lacks of what the settings need.
 
     Raises:
-        StoreUnavailableError: none answers.
+        StoreError: none answers.
 
     """
     facts = await read_facts(store, config=settings.durability == "fsync")

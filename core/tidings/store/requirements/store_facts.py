@@ -5,7 +5,7 @@ may be asked: a command that is refused would stand in the store's own log of re
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,8 +19,8 @@ from tidings.store.availability.store_errors import (
 from tidings.store.redis.script import script_text
 from tidings.store.redis.single_store import Store, keys_of
 
-ANSWER_S = 5.0
-"""How long all of it may take, s."""
+ANSWER_S = 6.0
+"""How long a store or a node may take for all of it, s: longer than a connection may take, whose error says more."""
 
 _CONFIG = ("CONFIG", "GET", "appendonly", "appendfsync", "cluster-require-full-coverage")
 """Asks how a store is set; several names in one command are known since Redis 7.0."""
@@ -61,22 +61,27 @@ async def read_facts(store: Store, *, config: bool) -> list[StoreFacts]:
         config: whether it matters how it is set; of nodes it always does.
 
     Raises:
-        StoreUnavailableError: none answers in time.
+        StoreError: none answers in time.
 
     """
-    sharded, parts = store.caller.sharded, store.parts()
+    sharded, parts = store.caller.sharded, await store.known_parts()
     needed = needed_commands(keys_of(store), store.channel_prefix, sharded=sharded)
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            asked = (_facts_of(one, needed, config=config or sharded, sharded=sharded) for one in parts)
-            found = await asyncio.gather(*asked, return_exceptions=True)
-    except TimeoutError:
-        raise StoreUnavailableError(f"the store answers, and did not say within {ANSWER_S:g} s what it is") from None
+    asked = (_in_time(_facts_of(one, needed, config=config or sharded, sharded=sharded)) for one in parts)
+    found = await asyncio.gather(*asked, return_exceptions=True)
     facts = [one for one in found if isinstance(one, StoreFacts)]
     for one in found:
         if isinstance(one, BaseException) and not (facts and isinstance(one, StoreUnavailableError)):
             raise one
     return facts
+
+
+async def _in_time(facts: Awaitable[StoreFacts]) -> StoreFacts:
+    """Return what one store or node says, unless it takes too long: others have said it by then."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await facts
+    except TimeoutError:
+        raise StoreUnavailableError(f"it did not say within {ANSWER_S:g} s what it is") from None
 
 
 async def _facts_of(store: Store, needed: Sequence[tuple[str, ...]], *, config: bool, sharded: bool) -> StoreFacts:
@@ -85,7 +90,8 @@ async def _facts_of(store: Store, needed: Sequence[tuple[str, ...]], *, config: 
     asked = [*needed, _CONFIG, write]
     # By its text and without a key: a node of a cluster need not hold any slot of ours.
     permitted = ("EVAL", script_text("permitted"), 0, _encode((asked,)))
-    info, places = await asyncio.gather(_answer(store, "INFO"), _answer(store, *permitted))
+    # PING must be answered: what is refused while a connection is made, such as a database, is no answer.
+    _, info, places = await asyncio.gather(store.caller.ask("PING"), _answer(store, "INFO"), _answer(store, *permitted))
     lacking: list[str] | None = None
     if isinstance(places, bytes):
         lacking = named_denials(asked, _decode_places(places))

@@ -72,6 +72,16 @@ class ClusterStore(Store):
         """Return a client of each node that holds keys; while none is known, this one."""
         return self.nodes.primaries() or (self,)
 
+    async def known_parts(self) -> Sequence[Store]:
+        """Return a client of each node that holds keys.
+
+        Raises:
+            StoreError: no node says which these are.
+
+        """
+        await self.nodes.known()
+        return self.parts()
+
     async def silent_nodes(self) -> SilentNodes:
         """Ask all nodes that hold keys for a sign of life, all at once, and return those that give none in time.
 
