@@ -6,7 +6,7 @@ imports of the other commands would cost most of its time.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, NoReturn
@@ -56,6 +56,9 @@ COMMANDS = {
 }
 """Command → the module here that defines it under its name; empty: the server's or the worker's package does."""
 
+VERSION = "--version"
+"""The option that needs no command."""
+
 COMMANDS_THAT_LOG = frozenset({"serve", "work", "dev"})
 """Commands that log unknown variables of the environment, or whose child processes do."""
 
@@ -101,13 +104,19 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_options)
     called = next((one for one in arguments if not one.startswith("-")), "")
-    for name in [called] if called in COMMANDS else COMMANDS:
+    for name in _wanted(called, arguments):
         command = _command(name)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
             app.command()(command)
     return app
+
+
+def _wanted(called: str, arguments: Sequence[str]) -> Iterable[str]:
+    if called in COMMANDS:
+        return [called]
+    return () if VERSION in arguments and not called else COMMANDS
 
 
 def _command(name: str) -> Any:
@@ -126,7 +135,7 @@ def _print_version(wanted: bool) -> None:
 def _options(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does it
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+        bool, typer.Option(VERSION, help="Print the version and stop.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     if context.invoked_subcommand in COMMANDS_THAT_LOG:

@@ -28,6 +28,11 @@ def shown_prefix(prefix: str) -> str:
     return "" if prefix == DEFAULT_KEY_PREFIX else f", key prefix {prefix}"
 
 
+def paused_text(queue: str) -> str:
+    """Return what people are shown of a queue that an operator has paused."""
+    return f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
+
+
 def with_store(flags: dict[str, Any], body: Callable[[Redis], Awaitable[None]]) -> None:
     """Run `body` with a client of the store that `flags`, or the environment, name; Ctrl-C ends it.
 

@@ -1,6 +1,7 @@
 """`tidings status` as a probe: what it says by its exit code, and what it does not import."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -48,7 +49,7 @@ async def test_the_exit_code_says_whether_work_is_done(system: System) -> None:
 TELL_MODULES = """
 import sys
 from tidings_cli import main
-sys.argv = ["tidings", "status"]
+sys.argv[0] = "tidings"
 try:
     main()
 finally:
@@ -56,15 +57,29 @@ finally:
 """
 
 
-def test_status_imports_what_it_needs_and_no_more(system: System) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", TELL_MODULES],
-        env={**os.environ, "TIDINGS_STORE_URL": system.store.url},
+def imported_by(argument: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command; its standard error ends with the names of the modules that it imported."""
+    return subprocess.run(
+        [sys.executable, "-c", TELL_MODULES, argument],
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,
         timeout=scaled(60),
     )
+
+
+def test_the_version_is_said_without_the_import_of_any_command() -> None:
+    done = imported_by("--version")
+    assert re.fullmatch(r"tidings \d+\.\d+\.\d+( \(compiled\))?\n", done.stdout)
+    imported = done.stderr.splitlines()
+    assert "tidings_cli.main" in imported
+    modules = {f"tidings_cli.{module}" for module in COMMANDS.values() if module}
+    assert {*imported} & (modules | {"tidings_server", "tidings_worker"}) == set()
+
+
+def test_status_imports_what_it_needs_and_no_more(system: System) -> None:
+    done = imported_by("status", TIDINGS_STORE_URL=system.store.url)
     imported = done.stderr.splitlines()
     assert "tidings_cli.operate.status_command" in imported, done.stderr
     assert [name for name in imported if any(f"{name}.".startswith(f"{one}.") for one in NOT_FOR_STATUS)] == []

@@ -173,7 +173,9 @@ async def test_two_installations_in_one_store_share_no_key_and_no_channel(
     assert other.server.get("/v1/jobs")[1]["jobs"] == []
     assert other.server.get("/v1/admin/audit")[1]["entries"] == []
     status = json.loads(other.tidings("status", "--json"))
-    assert len(status["workers"]) == 1
+    assert (status["key_prefix"], len(status["workers"])) == (other.prefix, 1)
+    assert json.loads(other.tidings("top", "--json"))["key_prefix"] == other.prefix
+    assert f"UTC   key prefix {other.prefix}   1 worker" in other.tidings("top", "--once")
     assert {found["dead"] for found in status["queues"]} == {0}
     assert (status["paused"], status["sagas"], {found["queue"] for found in status["queues"]}) == ([], [], {"default"})
     assert other.lines("dead", "list") == other.lines("breaker", "list") == []

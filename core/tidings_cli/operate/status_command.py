@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +17,7 @@ from tidings.store.admin.queue_stats import QueueStats, StoreMemory, read_queue_
 from tidings.store.redis.cluster.cluster_store import ClusterStore, NodeView
 from tidings.store.redis.store_client import check_store, keys_of, open_store
 from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_NO_WORKER, EXIT_STORE
-from tidings_cli.store_command import store_flags
+from tidings_cli.store_command import paused_text, store_flags
 from tidings_cli.terminal import cell, open_console
 
 from .delivery_view import deliveries_table, delivery_warnings, shown_load
@@ -33,7 +34,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSO
     settings = from_env(StoreSettings, overrides=flags)
     stats, memory, nodes, unowned = asyncio.run(_census(settings))
     if as_json:
-        print(printable_json(stats))  # noqa: T201
+        print(printable_json({"key_prefix": settings.key_prefix, **msgspec.structs.asdict(stats)}))  # noqa: T201
     else:
         if settings.key_prefix != DEFAULT_KEY_PREFIX:
             open_console().print(cell(f"Key prefix: {settings.key_prefix}"))
@@ -120,8 +121,7 @@ def _warn(stats: QueueStats, console: Console) -> None:
     if stats.knows_workers and all(one.only_delivers for one in stats.workers):
         console.print(cell("No worker lives.", style="red"))
     for queue in stats.paused:
-        text = f"{queue} is paused: its workers take nothing. `tidings resume {queue}` ends it."
-        console.print(cell(text, style="yellow"))
+        console.print(cell(paused_text(queue), style="yellow"))
     for text in (*warnings_of(stats.groups), *delivery_warnings(stats.deliveries, stats.workers)):
         console.print(cell(text, style="yellow"))
     for queue in stats.unserved:

@@ -63,6 +63,10 @@ class PollResult(msgspec.Struct, frozen=True, kw_only=True):
 
     at: int
     """ms since the epoch, by the store's clock."""
+    key_prefix: str
+    """What stands before the name of every key of the installation."""
+    paused: list[str]
+    """Queues whose workers take nothing, as an operator said."""
     tiers: list[TierRow]
     """The most waiting first."""
     workers: list[WorkerRecord]
@@ -110,6 +114,8 @@ class Poller:
         self._before = now, {(one.queue, one.tier): one.waiting for one in tiers}
         return PollResult(
             at=now,
+            key_prefix=self._keys.prefix,
+            paused=stats.paused,
             tiers=sorted(tiers, key=lambda one: (-one.waiting, one.queue, one.tier)),
             workers=stats.workers,
             breakers=breakers,

@@ -6,10 +6,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tidings.settings.key_prefix import DEFAULT_KEY_PREFIX
 from tidings.store.admin.delivery_counts import QueueDeliveries
 from tidings.store.groups.group_counts import GroupCount
 from tidings.store.registry import WorkerRecord
 from tidings_cli.operate.missing_view import missing_parts
+from tidings_cli.store_command import paused_text
 from tidings_cli.terminal import cell
 
 from .poll import BreakerRow, PollResult, TierRow
@@ -30,6 +32,7 @@ def screen(found: PollResult, away: str = "") -> RenderableType:
     if away:
         parts.append(cell(f"This is old: {away}", style="bold red"))
     parts += [cell(text, style="bold red") for text in missing_parts(found.missing)]
+    parts += [cell(paused_text(queue), style="yellow") for queue in found.paused]
     parts += [Text(), _queues(found.tiers), Text(), _workers(found.workers, found.at)]
     if found.breakers:
         parts += [Text(), _breakers(found.breakers, found.at)]
@@ -46,6 +49,7 @@ def _head(found: PollResult) -> Text:
     dead = sum({one.queue: one.dead for one in found.tiers}.values())
     facts = [
         f"{datetime.fromtimestamp(found.at / 1000, UTC):%H:%M:%S} UTC",
+        *([f"key prefix {found.key_prefix}"] if found.key_prefix != DEFAULT_KEY_PREFIX else []),
         _count(len(found.workers), "worker"),
         f"{busy} of {_count(slots, 'slot')} busy",
         f"{sum(one.waiting for one in found.tiers)} waiting",

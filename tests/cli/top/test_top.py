@@ -95,6 +95,19 @@ def test_json_has_everything_for_programs(system: System) -> None:
     assert [worker["worker"] for worker in found["workers"]] == ["the-worker"]
     assert [(one["breaker"], one["state"], one["opened"]) for one in found["breakers"]] == [("payments", "open", 1)]
     assert found["memory"] > 0
+    assert (found["key_prefix"], found["paused"]) == ("t", [])
+
+
+def test_a_queue_that_is_paused_is_named_with_what_ends_it(system: System) -> None:
+    run(system.store, "pause", "default")
+    try:
+        said = "default is paused: its workers take nothing. `tidings resume default` ends it."
+        assert said in run(system.store, "top", "--once").stdout
+        assert said in run(system.store, "status").stdout
+        assert json.loads(run(system.store, "top", "--json").stdout)["paused"] == ["default"]
+    finally:
+        run(system.store, "resume", "default")
+    assert "paused" not in run(system.store, "top", "--once").stdout
 
 
 def test_a_store_that_is_not_there_gets_one_clear_line() -> None:
