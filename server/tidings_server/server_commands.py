@@ -39,7 +39,8 @@ def key(
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it may do: submit, watch, cancel, feed, admin; give several. Default: submit, watch, cancel."
+            help="What it may do: submit, watch, cancel, delegate, feed, admin; give several. "
+            "Default: submit, watch, cancel."
         ),
     ] = None,
 ) -> None:

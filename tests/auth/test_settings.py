@@ -7,7 +7,9 @@ import pytest
 from support.credential import JWT_SERVER, P256, SECRET, pem
 from support.store import StoreProcess
 from support.tidings_command import run_tidings
+from tidings.protocol.problems import ProblemError
 from tidings.settings.settings import SettingsError, from_env, settings_of
+from tidings_server.auth.api_key import new_key, setting_line
 from tidings_server.auth.authenticator import authenticator_of
 from tidings_server.auth.grants.grant_codec import GrantCodec
 from tidings_server.settings import ServerSettings
@@ -57,6 +59,14 @@ def test_a_key_comes_from_the_environment_or_from_a_file(tmp_path: Path) -> None
         settings = from_env(ServerSettings, by_file | {"TIDINGS_JWT_KEY_FILE": str(place)})
         with pytest.raises(SettingsError, match=says):
             authenticator_of(settings, GrantCodec())
+
+
+async def test_what_is_no_credential_of_either_way_is_refused_with_both_in_the_line() -> None:
+    both = JWT_SERVER | {"TIDINGS_AUTH": "api_key,jwt", "TIDINGS_API_KEYS": setting_line("orders", new_key())}
+    for environ, says in ((both, "neither an API key .* nor a JSON Web Token"), (JWT_SERVER, "not a JSON Web Token")):
+        authenticator = authenticator_of(from_env(ServerSettings, environ), GrantCodec())
+        with pytest.raises(ProblemError, match=says):
+            await authenticator.identify("@etc/key")
 
 
 def test_a_key_that_is_none_is_refused_at_the_start_without_being_repeated(store_process: StoreProcess) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +89,19 @@ async def test_a_server_that_wants_a_credential_says_so_to_who_has_none(
     with pytest.raises(ConnectionFailed, match="TIDINGS_CREDENTIAL"):
         await Client(server.url).__aenter__()
     monkeypatch.setenv("TIDINGS_CREDENTIAL", SECRET)
+    async with Client(server.url):
+        assert server.presented == [SECRET]
+
+
+async def test_the_variable_may_name_a_file_as_it_does_for_the_commands(
+    server: PlayedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server.accepts = lambda credential: credential == SECRET
+    file = tmp_path / "key"
+    monkeypatch.setenv("TIDINGS_CREDENTIAL", f"@{file}")
+    with pytest.raises(ConnectionFailed, match=r"TIDINGS_CREDENTIAL is @.*: there is no such file"):
+        Client(server.url)
+    file.write_text(f"{SECRET}\n")
     async with Client(server.url):
         assert server.presented == [SECRET]
 

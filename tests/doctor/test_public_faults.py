@@ -6,10 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 
+from support.stores.tls_front import Authority, tls_before
 from support.system import System, system_fixture
+from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from support.waiting import until
 from support.web.front import Front
@@ -113,9 +116,27 @@ async def test_a_server_that_is_not_ready_is_named_with_its_reason(guarded: Syst
 
 
 async def test_a_stream_needs_a_credential_with_its_scope(guarded: System) -> None:
+    finding = await check_stream(WebAddress(guarded.server.url))
+    assert (finding.level, "asks for a credential" in finding.says) == (Level.SKIPPED, True), finding
     finding = await check_stream(WebAddress(guarded.server.url, KEY))
-    assert finding.level is Level.SKIPPED
-    assert "scope `feed`" in finding.do
+    assert (finding.level, "scope `feed`" in finding.do) == (Level.SKIPPED, True), finding
+    assert "scope" in finding.says.partition("refuses the credential a stream: ")[2], "what the server says of it"
+
+
+async def test_a_certificate_that_is_not_trusted_is_named_with_the_variable(system: System, tmp_path: Path) -> None:
+    with tls_before(system.server.port, Authority(tmp_path, "own").issue("site")) as front:
+        found = await examine(f"https://127.0.0.1:{front.port}")
+    assert [one.check for one in found.values()] == ["public.reach"]
+    assert "is not trusted" in found["public.reach"].says
+    assert "SSL_CERT_FILE" in found["public.reach"].do
+
+
+def test_a_credential_may_lie_in_a_file(guarded: System, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    asked = ("doctor", "--url", guarded.server.url, "--credential", f"@{file}")
+    told = run_tidings(*asked, TIDINGS_STORE_URL=guarded.store.url).stdout
+    assert "refuses the credential a stream" in told, told
 
 
 def wait_until_unready(system: System) -> None:

@@ -23,7 +23,7 @@ from .connection.address import DEFAULT_URL
 from .connection.client_transport import ClientTransport
 from .connection.connection import PersistentConnection
 from .connection.connection_state import ClientState, StateChange
-from .connection.credential import Credential, CredentialSource
+from .connection.credential import Credential, CredentialSource, credential_of_environment
 from .connection.reconnect_delay import ABNORMAL, SocketEnd
 from .follow_reader import FollowReader
 from .grant_renewal import GrantRenewal
@@ -59,7 +59,7 @@ class Client(SubmitCalls):
             url: `http(s)://` or `ws(s)://`; None: `TIDINGS_URL`, else http://127.0.0.1:8700.
             credential: an API key or a JWT, or a callable, plain or async, that returns one; it is called before
                 each connection and when the credential is about to run out, a plain one in a thread. None:
-                `TIDINGS_CREDENTIAL`, else none.
+                `TIDINGS_CREDENTIAL`, of which `@FILE` names a file that is read at each of these times; else none.
             wait: seconds to go on trying until the first connection stands; 0: the first failure is raised at once.
                 A connection that has stood is always tried again.
             connect_timeout: seconds that one try may take.
@@ -76,7 +76,7 @@ class Client(SubmitCalls):
         self._transport = transport
         self._wait = wait
         self._connect_timeout = connect_timeout
-        self._credential = Credential(credential or os.environ.get("TIDINGS_CREDENTIAL"))
+        self._credential = Credential(credential or credential_of_environment())
         self._protocol = ClientProtocol()
         self._connection = PersistentConnection(
             transport, self._protocol, self._credential, self, connect_timeout_s=connect_timeout

@@ -12,6 +12,7 @@ from tidings.settings.store_url import show_store_url
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.redis.store_client import check_store, open_store
 from tidings_cli.command_errors import EXIT_MISTAKE, EXIT_STORE, CommandError
+from tidings_cli.job_commands import credential_source
 from tidings_cli.store_command import shown_prefix, store_flags
 from tidings_cli.terminal import cell, open_console
 
@@ -54,7 +55,7 @@ def doctor(
         typer.Option(
             envvar="TIDINGS_CREDENTIAL",
             show_envvar=True,
-            help="An API key or a JWT with the scope `feed`: a stream needs it.",
+            help="An API key or a JWT with the scope `feed`, which a stream needs; @FILE reads a file.",
         ),
     ] = None,
     server: Annotated[
@@ -74,7 +75,8 @@ def doctor(
         raise CommandError(f"--server names {len(server or [])} servers; allowed: {MOST_SERVERS}")
     if not LEAST_WITHIN_S <= within <= MOST_WITHIN_S:
         raise CommandError(f"--within is {within:g}; allowed: {LEAST_WITHIN_S} to {MOST_WITHIN_S} s")
-    public = WebAddress(url, credential or "", within) if url else None
+    source = credential_source(credential) or ""
+    public = WebAddress(url, source() if callable(source) else source, within) if url else None
     servers = [WebAddress(named, within_s=within) for named in server or []]
     findings = asyncio.run(_check(settings, public, servers))
     if as_json:

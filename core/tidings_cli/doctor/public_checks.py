@@ -33,6 +33,12 @@ class Readiness(msgspec.Struct):
     reasons: list[str] = []
 
 
+class Refusal(msgspec.Struct):
+    """A problem document, as far as the doctor reads it."""
+
+    detail: str
+
+
 async def check_public(address: WebAddress, clock: Callable[[], float] = time.time) -> list[Finding]:
     """Return the findings about the address of clients.
 
@@ -58,6 +64,10 @@ async def check_public(address: WebAddress, clock: Callable[[], float] = time.ti
 
 
 def _not_there(address: WebAddress, live: HttpAnswer) -> Finding:
+    if "CERTIFICATE_VERIFY_FAILED" in live.error:
+        said = f"the certificate of {address.url} is not trusted: {live.error}"
+        need = "have the proxy show the certificates of its issuers too; an authority of your own: set SSL_CERT_FILE"
+        return danger("public.reach", said, need)
     if not live.status:
         return danger(
             "public.reach", f"nothing answers at {address.url}: {live.error}", "is the proxy up, and the name right?"
@@ -115,7 +125,9 @@ async def check_stream(address: WebAddress) -> Finding:
     answer, took_s = await asyncio.to_thread(address.stream, FEED, NEXT)
     if answer.status in (401, 403):
         need = "give a credential with the scope `feed`, by TIDINGS_CREDENTIAL"
-        return skipped("public.stream", "the server asks for a credential before it streams", need)
+        if not address.credential:
+            return skipped("public.stream", "the server asks for a credential before it streams", need)
+        return skipped("public.stream", f"the server refuses the credential a stream: {_detail_of(answer)}", need)
     if answer.status != 200 and answer.error != TIMED_OUT:
         said = f"it is answered with {answer.status}" if answer.status else answer.error
         return danger("public.stream", f"no stream of events opens: {said}", GUIDE)
@@ -130,6 +142,13 @@ async def check_stream(address: WebAddress) -> Finding:
         said = f"a proxy compresses streams ({encoding})"
         return warning("public.stream", said, f"leave text/event-stream out of compression; {GUIDE}")
     return ok("public.stream", f"the events of a stream pass one by one ({took_s:.1f} s)")
+
+
+def _detail_of(answer: HttpAnswer) -> str:
+    try:
+        return msgspec.json.decode(answer.body, type=Refusal).detail
+    except msgspec.MsgspecError:
+        return f"it is answered with {answer.status}"
 
 
 async def check_metrics_hidden(address: WebAddress) -> Finding:

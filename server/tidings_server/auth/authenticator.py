@@ -122,6 +122,8 @@ class CombinedAuthenticator:
         way = self._api_key if credential.startswith(PREFIX) or self._jwt is None else self._jwt
         if way is None:
             raise unauthenticated("this server accepts no such credential")
+        if way is self._jwt and self._api_key is not None and credential.count(".") != 2:
+            raise unauthenticated(f"the credential is neither an API key ({PREFIX}…) nor a JSON Web Token")
         return way
 
     async def run(self) -> None:

@@ -2,13 +2,34 @@
 
 import asyncio
 import inspect
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from tidings.client.client_errors import ConnectionFailed
 
 CredentialSource = str | Callable[[], str | Awaitable[str]]
 """An API key or a JWT; or what returns one, called for each connection and when one is about to run out."""
+
+
+VARIABLE = "TIDINGS_CREDENTIAL"
+
+
+def credential_of_environment() -> CredentialSource | None:
+    """Return the credential of the environment: its text, or of `@FILE` what reads the file; None: there is none.
+
+    Raises:
+        ConnectionFailed: there is no such file.
+
+    """
+    text = os.environ.get(VARIABLE)
+    if text is None or not text.startswith("@"):
+        return text
+    path = Path(text[1:])
+    if not path.is_file():
+        raise ConnectionFailed(f"{VARIABLE} is {text}: there is no such file")
+    return lambda: path.read_text(encoding="utf-8")
 
 
 class Credential:
