@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+import tidings
 from tidings.process import gc_tuning
 from tidings.process.close_bound import CloseBound
 from tidings.process.port import check_port
@@ -65,12 +66,18 @@ class Server(uvicorn.Server):
         with self.bound:
             await super().serve(sockets)
             self.bound.failed = self.broken or not self.started
+            if self.started:
+                log.info("left", signals=self._signals)
         return None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and remember the loop: a signal handler must not look for it."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        if self.started:
+            places = [one.getsockname() for server in self.servers for one in server.sockets]
+            shown = [f"{place[0]}:{place[1]}" if isinstance(place, tuple) else str(place) for place in places]
+            log.info("listening", addresses=shown, auth=self.runtime.settings.auth, version=tidings.__version__)
         if self.bound is not None:
             gc_tuning.freeze_startup_objects()
 

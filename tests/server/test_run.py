@@ -1,13 +1,17 @@
-"""The server's own end, when nobody asked for it."""
+"""The end of a server that was not asked for it, and what its log says of a start and of an end that was."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
 from redis.asyncio import Redis
 
+import tidings
 from support.store import StoreProcess
+from support.system import ServerProcess
 from support.timeouts import scaled
 from tidings.process.port import free_port
 from tidings.store.keys import StoreKeys
@@ -53,3 +57,18 @@ async def test_a_server_whose_gateway_breaks_ends_and_says_so(
     assert server.returncode not in (0, None)
     assert ("loop_left" in said) == (what_stays == "thread")
     assert "as told" in said
+
+
+def test_the_log_says_where_a_server_listens_and_that_it_left(store_process: StoreProcess) -> None:
+    server = ServerProcess(store_process.url, TIDINGS_LOG_FORMAT="json")
+    try:
+        server.wait_until_ready()
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        lines = [json.loads(line) for line in server.text().splitlines()]
+    finally:
+        server.close()
+    said = {line["event"]: line for line in lines}
+    listening = {name: said["listening"][name] for name in ("addresses", "auth", "version")}
+    assert listening == {"addresses": [f"127.0.0.1:{server.port}"], "auth": "none", "version": tidings.__version__}
+    assert lines[-1]["event"] == "left"
