@@ -122,7 +122,7 @@ CHECKS = {
     "docs/how-to/mount.md#0": MOUNTED,
     "docs/how-to/mount.md#2": SEEN,
     "docs/how-to/fastapi.md#0": ACCEPTED,
-    "docs/how-to/fastapi.md#2": DELEGATED,
+    "docs/how-to/fastapi.md#3": DELEGATED,
 }
 """Block → what stands behind it in its file."""
 
