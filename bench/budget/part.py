@@ -131,7 +131,7 @@ WORKER: Final = (
     Rule("report", "tidings_worker/outcome/outcomes.py"),
     Rule("report", "tidings/store/attempts/attempt_store.py"),
     Rule("report", "tidings/store/redis/batcher.py"),
-    Rule("store call", "tidings/store/redis/pipelined_connection.py", "PipelinedConnection.data_received"),
+    Rule("store call", "tidings/store/redis/pipelined_connection.py", "PipelinedConnection.buffer_updated"),
 )
 
 UNOWNED: Final = (Rule("store call", "tidings/store/"), Rule("store call", "/redis/"))

@@ -329,7 +329,8 @@ def test_any_split_of_the_bytes_is_read_as_the_same_answers(answers: list[Any], 
         data = b"".join(map(encoded, answers))
         bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
         for begin, end in itertools.pairwise(bounds):
-            pipe.data_received(data[begin:end])
+            memoryview(pipe.get_buffer(-1))[: end - begin] = data[begin:end]
+            pipe.buffer_updated(end - begin)
         return taken
 
     assert asyncio.run(read()) == answers

@@ -135,7 +135,7 @@ async def test_results_that_are_large_are_read_one_at_a_time(store: Redis, repli
             await command(store, "HSET", KEYS.job("p", f"j{number}"), "result", '"' + "x" * 1_000_000 + '"')
         room = Counted()
         records = await asyncio.gather(*(gateway.read(Token("p", f"j{number}"), 0, room) for number in range(8)))
-        assert all(len(one.result) == 1_000_002 for one in records)
+        assert all(len(one.result_json) == 1_000_002 for one in records)
         assert len(room.sizes) == 8
         assert max(size for _, size in replies) < REPLY_BYTES + LARGE_BYTES
 

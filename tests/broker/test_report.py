@@ -168,4 +168,4 @@ async def test_a_frame_that_is_too_large_is_not_published_and_the_record_has_it(
         report.outcome = outcomes.succeeded(b'"' + b"x" * (size - 2) + b'"')
         await job.first.report(report)
         assert [bool(await frames.get()), bool(await frames.get())] == [True, whole]
-        assert len((await job.record()).result) == size
+        assert len((await job.record()).result_json) == size

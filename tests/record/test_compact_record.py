@@ -127,8 +127,8 @@ async def test_a_large_result_is_measured_before_it_is_read(store: Redis) -> Non
         large = AttemptOutcome(State.SUCCEEDED, "result", f'"{"x" * 100_000}"')
         token = await world.succeed(large)
         assert await world.form(token) == "string"
-        assert (await world.gateway.read(token)).result == large.value
-        assert (await world.gateway.watch(token)).result == large.value
+        assert (await world.gateway.read(token)).result_json == large.value.encode()
+        assert (await world.gateway.watch(token)).result_json == large.value.encode()
         assert not (await world.gateway.unwatch(token)).state
 
 

@@ -145,7 +145,7 @@ async def run(
         problem = msgspec.json.decode(outcome.value, type=Problem)
     return JobRun(
         status=str(outcome.state),
-        value=job.result_of(msgspec.json.decode(outcome.value)) if outcome.field == "result" else None,
+        value=job.result_of(msgspec.json.decode(outcome.result)) if outcome.field == "result" else None,
         problem=problem,
         error=runner.error,
         retry_after=outcome.delay_ms / 1000 if outcome.event == "retrying" else None,

@@ -69,8 +69,8 @@ def task(token: str, record: JobRecord, shape: ResultForm, result_ttl_s: float, 
 def call_result(record: JobRecord, shape: ResultForm) -> dict[str, Any]:
     """Return the result of a call whose job has ended."""
     if record.state == State.SUCCEEDED:
-        value = msgspec.json.decode(record.result or "null")
-        text = value if isinstance(value, str) else record.result or "null"
+        value = msgspec.json.decode(record.result_json or b"null")
+        text = value if isinstance(value, str) else (record.result_json or b"null").decode()
         content = structured(value, shape)
         found: dict[str, Any] = {"resultType": "complete", "content": [_text(text)], "isError": False}
         return found if content is None else {**found, "structuredContent": content}

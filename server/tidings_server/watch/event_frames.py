@@ -27,6 +27,8 @@ def event_name(frame: str) -> str:
 
 def final_frame(token: str, record: JobRecord) -> EncodedFrame:
     """Return the terminal event of a job that has ended, put together from its record."""
+    if record.large_result:
+        return _large_final_frame(token, record)
     fields: dict[str, msgspec.Raw] = {}
     if record.result:
         fields["result"] = msgspec.Raw(record.result.encode())
@@ -34,6 +36,21 @@ def final_frame(token: str, record: JobRecord) -> EncodedFrame:
         fields["problem"] = msgspec.Raw(record.problem.encode())
     data = msgspec.Raw(_encode(fields))
     return _frame(token, record.seq, rfc3339(record.finished or 0), record.state, record.state, data)
+
+
+_NO_RESULT = b'{"result":null}'
+_NO_RESULT_END = b"null}}"
+"""What stands in a frame without its result in the place of that, and behind."""
+
+
+def _large_final_frame(token: str, record: JobRecord) -> EncodedFrame:
+    """Return the terminal event of a job with a large result, which stands in it uncopied."""
+    without = _frame(
+        token, record.seq, rfc3339(record.finished or 0), record.state, record.state, msgspec.Raw(_NO_RESULT)
+    )
+    assert without.data.endswith(_NO_RESULT_END), "the data are the last of an event's fields"
+    head = without.data[: -len(_NO_RESULT_END)]
+    return EncodedFrame.of_pieces(head, record.large_result, b"}}")
 
 
 def log_frame(token: str, record: JobRecord, chunk: LogChunk) -> EncodedFrame:

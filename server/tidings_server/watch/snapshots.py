@@ -24,7 +24,7 @@ def snapshot(token: str, record: JobRecord, after: int = 0) -> Snapshot:
         attempt=record.attempt,
         kind=record.kind,
         progress=_raw(record.progress or "null"),
-        result=_raw(record.result) if record.result else msgspec.UNSET,
+        result=msgspec.Raw(record.result_json) if record.result_json else msgspec.UNSET,
         problem=_raw(record.problem) if record.problem else msgspec.UNSET,
         milestones={name: rfc3339(ms) for name in MILESTONES if (ms := getattr(record, name)) is not None},
         correlation_id=record.correlation_id or token,

@@ -81,7 +81,12 @@ class DirectTransport(SocketTransport):
         """Write what waits, as far as the client keeps up."""
         protocol, send_buffer = self._protocol, self.owner.session.send_buffer
         while send_buffer.items and self.writable and not protocol.close_sent:
-            protocol.transport.write(b"".join([frame.wire for frame in send_buffer.take_some(WRITE_BYTES)]))
+            frames = send_buffer.take_some(WRITE_BYTES)
+            if len(frames[-1]) < WRITE_BYTES:
+                protocol.transport.write(b"".join([frame.wire for frame in frames]))
+            else:  # no other is as large: it would have been the last
+                small = [frame.wire for frame in frames[:-1]]
+                protocol.transport.writelines(small + frames[-1].wire_pieces)
             self.sent_at = time.monotonic()
         if self._acks is not None and not send_buffer.items:
             self._count_acks()

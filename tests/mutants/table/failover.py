@@ -16,7 +16,7 @@ MUTANTS = (
     ),
     Mutant(
         "A connection to a replica is kept, and refused for ever.",
-        python("PipelinedConnection.data_received").never("isinstance(answer, StoreDemotedError)"),
+        python("PipelinedConnection.buffer_updated").never("isinstance(answer, StoreDemotedError)"),
         ("tests/sentinel/test_failover.py",),
     ),
     Mutant(

@@ -31,6 +31,21 @@ MUTANTS = (
         ("tests/broker/test_reading.py",),
     ),
     Mutant(
+        "A script takes the number of a large text for the text.",
+        lua("place_texts").never("type(item[field]) == 'number'"),
+        ("tests/broker/test_large_texts.py",),
+    ),
+    Mutant(
+        "A large text takes the place of the channels' prefix.",
+        python("_ScriptCall.__init__").swap("(*more, *_NO_MORE[len(more) :], *texts)", "(*more, *texts)"),
+        ("tests/broker/test_large_texts.py",),
+    ),
+    Mutant(
+        "The server sends clients a large result that is no text.",
+        python("check_record_json").drop("record.large_result.decode()"),
+        ("tests/broker/test_large_texts.py",),
+    ),
+    Mutant(
         "A batch is cut by number alone.",
         python("Batcher._fitting").drop("room -= size(item)"),
         ("tests/broker/test_submit.py",),

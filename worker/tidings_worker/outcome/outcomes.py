@@ -14,6 +14,7 @@ from tidings.protocol.states import TERMINAL, State
 from tidings.saga.step_errors import StepError
 from tidings.store.answers import ReportAnswer
 from tidings.store.attempts.attempt_store import AttemptOutcome, Unserved
+from tidings.store.redis.encoding.script_arguments import text_of
 
 from .error_text import error_name, rejection_fields, safe_text, traceback_of
 from .errors import AttemptTimeoutError, FinalError, ProcessEndedError, may_be_retried, requested_delay_s
@@ -26,7 +27,10 @@ _encode = msgspec.json.Encoder().encode
 
 def succeeded(result: bytes) -> AttemptOutcome:
     """Return the outcome of a handler that returned; `result` is JSON."""
-    return AttemptOutcome(State.SUCCEEDED, "result", result.decode())
+    text = text_of(result)
+    if isinstance(text, str):
+        return AttemptOutcome(State.SUCCEEDED, "result", text)
+    return AttemptOutcome(State.SUCCEEDED, "result", large=text)
 
 
 def failed(refused: Problem, error: BaseException | None = None) -> AttemptOutcome:

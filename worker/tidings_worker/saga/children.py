@@ -145,10 +145,11 @@ class Children:
         record: JobRecord = await self._gateway.read(child.token)
         if not record.state:
             return
-        size = len(record.result.encode())
+        result = record.result_json
+        size = len(result)
         ended = EndedChild(
             "", f"{child.parent} {child.path}", child.token.id, answer.state, int(record.started is not None), size,
-            record.result if size <= MAX_RESULT_BYTES else "", record.problem,
+            result.decode() if size <= MAX_RESULT_BYTES else "", record.problem,
         )  # fmt: skip
         parent = split_token(child.parent)
         await self._saga.wake(parent.partition, child_end_of(ended, child.token.partition, parent.id, child.path))

@@ -9,7 +9,8 @@ from tidings.protocol.events import EventClass
 from tidings.protocol.frames.envelope import Envelope
 from tidings.protocol.states import State
 from tidings.store.answers import FenceAnswer, StartAnswer
-from tidings.store.redis.text_bytes import text_bytes
+from tidings.store.redis.encoding.script_arguments import LargeText
+from tidings.store.redis.encoding.text_bytes import text_bytes
 from tidings.store.streams.stream_records import KeepChunks, StreamChunks
 
 
@@ -93,7 +94,7 @@ class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str = ""
     """`result`, `problem`, `held` or empty: under which name the record and the event have the value."""
     value: str = ""
-    """JSON text for `field`; of a retry, the problem, for the job's history too."""
+    """JSON text for `field`; of a retry, the problem, for the job's history too; empty where it is `large`."""
     event: str = ""
     """The event's name; empty: the state."""
     data: str = ""
@@ -116,6 +117,13 @@ class AttemptOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a job that this worker does not serve: its kind and version; it waits for a worker that does."""
     code: str = ""
     """Of a saga that is to be held, with the problem as `held`: the digest of the code that does not fit it."""
+    large: LargeText | None = None
+    """In the place of `value`, the result of a job that succeeded, where it is large."""
+
+    @property
+    def result(self) -> str | bytes:
+        """The result of a job that succeeded, JSON."""
+        return self.value if self.large is None else self.large.data
 
 
 ReportedEvent = tuple[EventClass, str] | StreamChunks | KeepChunks
@@ -145,7 +153,7 @@ class AttemptReport:
     def size(self) -> int:
         """Return about how many bytes it comes to."""
         outcome = self.outcome
-        size = 0 if outcome is None else len(outcome.value) + len(outcome.data)
+        size = 0 if outcome is None else len(outcome.value) + len(outcome.data) + len(outcome.large or "")
         for event in self.events:
             size += event_size(event)
         return size
@@ -161,7 +169,7 @@ class AttemptReport:
         if outcome is None:
             return item
         # A result alone says that the job succeeded: no other outcome is as frequent.
-        said = outcome.value if outcome.state is State.SUCCEEDED else outcome
+        said = (outcome.large or outcome.value) if outcome.state is State.SUCCEEDED else outcome
         return (*item, said, self.history) if self.history else (*item, said)
 
 

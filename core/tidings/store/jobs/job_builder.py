@@ -9,6 +9,7 @@ import msgspec
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.timestamps import whole_ms
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.encoding.script_arguments import text_of
 
 from .job_store import FallbackJob, NewJob, QueueingTerms
 from .queueing_terms import KindTerms
@@ -81,7 +82,7 @@ def build_job(
         id=request.id,
         kind=record.kind,
         tier=_tier(kind, value, request),
-        envelope=encode_envelope(envelope).decode(),
+        envelope=text_of(encode_envelope(envelope)),
         delay_ms=request.delay_ms,
         at_ms=request.at_ms,
         deadline_ms=request.deadline_ms,

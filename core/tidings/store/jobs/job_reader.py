@@ -6,7 +6,7 @@ not been sent are one.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -65,8 +65,27 @@ class JobRecord(msgspec.Struct, array_like=True, frozen=True):
     """What the watcher lacks of its streams."""
     held: str = ""
     """Of a saga that is held, because its worker's code does not fit it, why: a problem, JSON text."""
+    text: int = 0
+    """The number, from 1, of its result among those that stand beside the store's replies; 0: it stands among them."""
+    large_result: bytes = b""
+    """That result, JSON as it came: a text of it would be a copy. `result` is then empty; `result_json` is either."""
     rendered: bytes | None = None
     """What this process has made of it for clients; equal questions share it. Not on the wire."""
+
+    @property
+    def result_json(self) -> bytes:
+        """The result, JSON; empty: there is none."""
+        return self.large_result or self.result.encode()
+
+
+def place_results(replies: list[JobRecord | str], texts: Sequence[bytes]) -> list[JobRecord | str]:
+    """Return replies of the store with the large results in their places that stand beside them."""
+    return [
+        msgspec.structs.replace(reply, large_result=texts[reply.text - 1])
+        if isinstance(reply, JobRecord) and 0 < reply.text <= len(texts)
+        else reply
+        for reply in replies
+    ]
 
 
 class ReplyRoom(Protocol):
@@ -267,11 +286,16 @@ def check_record_json(record: JobRecord) -> None:
 
     Raises:
         msgspec.MsgspecError: it is not.
+        UnicodeDecodeError: it is no text.
 
     """
     for text in (record.progress, record.result, record.problem, *(chunk for _, _, chunk in record.chunks)):
         if text:
             _valid(text)
+    if record.large_result:
+        _valid(record.large_result)
+        if not record.large_result.isascii():
+            record.large_result.decode()  # which the parser has not done: the client takes texts alone
     for stream in record.streams:
         if stream.chunks:
             _valid(f"[{stream.chunks}]")

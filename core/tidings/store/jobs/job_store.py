@@ -14,11 +14,12 @@ from tidings.protocol.tokens import Token
 from tidings.store.answers import CancelAnswer, SignalAnswer, SubmitAnswer
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.batcher import PLAIN_BATCHES, Batcher, Batchers, BatchOptions
+from tidings.store.redis.encoding.script_arguments import LargeText
 from tidings.store.redis.script import Script
 from tidings.store.streams.stream_reader import read_stream
 from tidings.store.streams.stream_records import StreamPage
 
-from .job_reader import REPLY_BYTES, UNBOUNDED_ROOM, JobReader, JobRecord, ReplyRoom
+from .job_reader import REPLY_BYTES, UNBOUNDED_ROOM, JobReader, JobRecord, ReplyRoom, place_results
 
 __all__ = [
     "MAX_JOURNAL_BYTES",
@@ -71,7 +72,7 @@ class NewJob(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     kind: str
     tier: str
-    envelope: str
+    envelope: str | LargeText
     delay_ms: int = 0
     at_ms: int = 0
     """Since the epoch; 0: now, or after the delay."""
@@ -135,7 +136,7 @@ MAX_JOURNAL_BYTES = 16 * 1_048_576
 
 _SUBMIT = Script("submit", list[SubmitReply], acknowledged=True)
 _CLAIM = Script("claim", list[SubmitReply], acknowledged=True)
-_WATCH = Script("watch", list[JobRecord])
+_WATCH = Script("watch", list[JobRecord], place_texts=place_results)
 _CANCEL = Script("cancel", list[CancelAnswer], acknowledged=True)
 _SIGNAL = Script("signal", list[SignalAnswer], acknowledged=True)
 _EXPIRE = Script("expire", tuple[int, int, list[str]])

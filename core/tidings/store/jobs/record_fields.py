@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 
 from tidings.protocol.tokens import Token
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.encoding.text_bytes import text_bytes
 from tidings.store.redis.script import Script
-from tidings.store.redis.text_bytes import text_bytes
 
 _FIELDS = Script("fields", list[msgspec.Raw])
 

@@ -23,6 +23,7 @@ import msgspec
 from tidings.process.async_library import told_to_sniffio
 from tidings.store.availability.store_errors import ItemError, StoreClosedError, StoreError
 
+from .encoding.script_arguments import pack_arguments
 from .reply_future import ReplyFuture
 
 MAX_BATCH_ITEMS = 256
@@ -276,7 +277,7 @@ class Batcher(Generic[Item, Reply]):
 
     def _can_be_sent(self, item: Item) -> bool:
         try:
-            msgspec.msgpack.encode(item if self._form is None else self._form(item))
+            pack_arguments(item if self._form is None else self._form(item))
         except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError):
             return False
         return True

@@ -9,7 +9,7 @@ that.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import hiredis
 from redis.exceptions import InvalidResponse
@@ -25,8 +25,13 @@ from tidings.store.availability.store_errors import (
 )
 from tidings.store.availability.store_health import StoreHealth
 
+from .encoding.command_bytes import LARGE_BYTES, command_pieces
+
 Connect = Callable[[], Awaitable[asyncio.StreamWriter]]
 """Makes a connection, ready for commands; nothing of it has been read ahead."""
+
+READ_BYTES: Final = 262_144
+"""What is read at a time at the most."""
 
 
 class PendingCommand:
@@ -64,6 +69,9 @@ class _Writable(Protocol):
     def write(self, data: bytes, /) -> None:
         """Take some."""
 
+    def writelines(self, pieces: list[bytes], /) -> None:
+        """Take some that follow each other."""
+
 
 class _JoinedWrites:
     """Keeps what is written, for one write of all."""
@@ -75,8 +83,12 @@ class _JoinedWrites:
         """Keep some bytes."""
         self.texts.append(data)
 
+    def writelines(self, pieces: list[bytes], /) -> None:
+        """Keep some bytes that follow each other."""
+        self.texts += pieces
 
-class PipelinedConnection(asyncio.Protocol):
+
+class PipelinedConnection(asyncio.BufferedProtocol):
     """The life of one connection, from its making to its end; after that it answers every call with an error.
 
     What waits in it is bounded by those who call: a batcher has one call under way, and so has a task.
@@ -100,6 +112,7 @@ class PipelinedConnection(asyncio.Protocol):
         self._writer: asyncio.StreamWriter | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._reader = hiredis.Reader(protocolError=InvalidResponse, replyError=refusal)
+        self._buffer = bytearray(READ_BYTES)
         self._timer: asyncio.TimerHandle | None = None
         self._fault: StoreError | None = None
         self._connecting = asyncio.ensure_future(connect())
@@ -147,7 +160,7 @@ class PipelinedConnection(asyncio.Protocol):
             for call in calls:
                 self._write(call, joined)
             try:
-                self._transport.write(b"".join(joined.texts))
+                self._transport.writelines(joined.texts)
             except (OSError, RuntimeError) as error:
                 self.end(translate(error))
 
@@ -201,7 +214,11 @@ class PipelinedConnection(asyncio.Protocol):
             if self._timer is None:
                 self._timer = self._loop.call_later(self._timeout_s, self._look)
         try:
-            transport.write(hiredis.pack_command(call.args))  # type: ignore[arg-type] # one of any length
+            last = call.args[-1]  # where anything is large, that is
+            if isinstance(last, bytes) and len(last) >= LARGE_BYTES:
+                transport.writelines(command_pieces(call.args))
+            else:
+                transport.write(hiredis.pack_command(call.args))  # type: ignore[arg-type] # one of any length
         except (OSError, RuntimeError) as error:  # uvloop raises the latter where the connection was reset before
             self.end(translate(error))
 
@@ -218,10 +235,14 @@ class PipelinedConnection(asyncio.Protocol):
 
     # Reading.
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Return where the event loop puts what comes: always the same place, which the parser copies from."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what came, and hand on the answers that it completes."""
         reader, sent = self._reader, self._sent
-        reader.feed(data)
+        reader.feed(self._buffer, 0, nbytes)  # type: ignore[arg-type] # it takes any buffer
         try:
             while (answer := reader.gets()) is not False:
                 if not sent:

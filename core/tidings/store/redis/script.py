@@ -14,7 +14,7 @@ import asyncio
 import functools
 import hashlib
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from importlib import resources
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -31,6 +31,7 @@ from tidings.store.availability.store_errors import (
 )
 
 from .command_pool import CommandPool
+from .encoding.script_arguments import pack_arguments
 from .lua_library import LuaLibrary, build_library, is_used, keep_used
 from .pipelined_connection import PendingCommand
 from .reply_future import ReplyFuture
@@ -38,7 +39,6 @@ from .single_store import command_pool_of
 
 Reply = TypeVar("Reply")
 
-_pack = msgspec.msgpack.Encoder().encode
 _decode_text = msgspec.msgpack.Decoder(str).decode
 
 
@@ -142,13 +142,20 @@ class Script(Generic[Reply]):
     """One operation: a batch in, a reply for each item out.
 
     Arguments travel as one MessagePack text and replies come back as one, because what a call
-    costs this process is the number of its arguments, not their size.
+    costs this process is the number of its arguments, not their size. Large texts stand beside them, on either way.
 
     The reply to an item may be a text instead: `!` and why that item could not be done, because of what the store
     holds of it; or what the script says. A reply that is a list of one for each item is `list[X | str]`.
     """
 
-    def __init__(self, name: str, reply: type[Reply], *, acknowledged: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        reply: type[Reply],
+        *,
+        acknowledged: bool = False,
+        place_texts: Callable[[Any, Sequence[bytes]], Any] | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -156,10 +163,13 @@ class Script(Generic[Reply]):
             reply: what the store says.
             acknowledged: whether a caller takes the reply for a promise: where the operator chose that replicas must
                 have what the script wrote, the reply waits for them.
+            place_texts: returns the reply with large texts in their places, where the store says a list of the reply
+                and of such texts; None: it never does.
 
         """
         self.name = name
         self.acknowledged = acknowledged
+        self.place_texts = place_texts
         self.form: ScriptForm = script_form(name)
         self.function: str = self.form.function
         self.text: str = self.form.text
@@ -200,7 +210,7 @@ class Script(Generic[Reply]):
             A future of the reply. It fails with `StoreError`: the store is unavailable or full, or refused the script.
 
         """
-        running = _ScriptCall(self, command_pool_of(store), root, _pack(args))
+        running = _ScriptCall(self, command_pool_of(store), root, args)
         running.begin()
         return running.reply
 
@@ -221,19 +231,26 @@ def _item_decoder(reply: Any) -> tuple[Any, Callable[[Any], Any]] | None:
     return None
 
 
+_NO_MORE: Final = ("", "")
+"""What stands for `CommandPool.marking_args` in a call that has none of it."""
+
+
 class _ScriptCall(Generic[Reply]):
     """One call of a script, until the store has taken it in one of the forms that it may know."""
 
     __slots__ = ("_args", "_caller", "_form", "_script", "_send_call", "reply")
 
-    def __init__(self, script: Script[Reply], caller: CommandPool, root: str, packed: bytes) -> None:
+    def __init__(self, script: Script[Reply], caller: CommandPool, root: str, args: tuple[Any, ...]) -> None:
         self._script = script
         self._caller = caller
         self._form = script_form(script.name, sharded=True) if caller.sharded else script.form
         keys = declared_keys(root, sharded=True) if caller.sharded else (1, root)
         waits = caller.replicated is not None and script.acknowledged
         self._send_call = caller.send_replicated if waits else caller.send
-        more = caller.marking_args if waits else caller.script_args
+        more: tuple[str | bytes, ...] = caller.marking_args if waits else caller.script_args
+        packed, texts = pack_arguments(args)
+        if texts:  # they stand behind the channels' prefix and the mark, which may be empty then
+            more = (*more, *_NO_MORE[len(more) :], *texts)
         self._args: tuple[str | bytes | int, ...] = (*keys, packed, *more)
         self.reply: ReplyFuture[Reply] = caller.promise()
 
@@ -283,11 +300,13 @@ class _ScriptCall(Generic[Reply]):
             self._finish(answer)
 
     def _finish(self, answer: Any) -> None:
-        if isinstance(answer, bytes):
-            try:
+        try:
+            if isinstance(answer, bytes):
                 answer = self._decode(answer)
-            except (*UNREADABLE, ItemError) as fault:
-                answer = fault
+            elif isinstance(answer, list) and self._script.place_texts is not None:
+                answer = self._script.place_texts(self._decode(answer[0]), answer[1:])
+        except (*UNREADABLE, ItemError) as fault:
+            answer = fault
         self.reply.settle(answer)
 
     def _decode(self, answer: bytes) -> Any:

@@ -24,7 +24,7 @@ MUTANTS = (
     ),
     Mutant(
         "A cancelled call leaves its place in the order of answers.",
-        python("PipelinedConnection.data_received").replace(
+        python("PipelinedConnection.buffer_updated").replace(
             "call = sent.popleft()",
             "call = next(one for one in sent if one.future is None or not one.future.done())\nsent.remove(call)",
         ),

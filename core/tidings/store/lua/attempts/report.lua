@@ -14,8 +14,8 @@
 --       { STREAM, name, attempt, index, bytes, chunks }: more chunks, JSON texts, the first of which has that index; or
 --       { KEEP, name, attempt, kept, bytes }: the attempt adopts the first chunks of what an earlier one said; bytes: of
 --       the chunks as JSON
---     outcome: missing if the attempt goes on; of a job that succeeds its result, JSON text; or a map of what is not the
---       default, of which all but `state` may be missing:
+--     outcome: missing if the attempt goes on; of a job that succeeds its result, JSON text, or the number of one that is
+--       large; or a map of what is not the default, of which all but `state` may be missing:
 --       { state, field, value, event, data, delay_ms, uncounted, note, woken, awaits, compensation, held, unserved }
 --       state: what the job becomes: terminal, 'scheduled' (a retry, after delay_ms) or 'queued' (handed back);
 --       unserved: { kind, version } of a job that is handed back because the worker does not serve it: it waits for one
@@ -38,6 +38,7 @@
 -- O(items + events).
 
 local partition, max_log_bytes, max_stream_bytes, ttl, max_dead, kept, compact, items = unpack(args)
+place_texts(items, 6, ARGV)
 keep_finished(kept)
 spare_relays()
 

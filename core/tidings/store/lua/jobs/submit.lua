@@ -10,6 +10,7 @@
 --   item: a map of what is not the default; all but the first four may be missing:
 --     { id, kind, tier, envelope, delay_ms, at_ms, deadline_ms, key, fingerprint, owner, caller, unique, unique_ms,
 --       correlation_id, watch, parent, terms, traceparent, tags, webhook, version, epoch }
+--     envelope: a text, or the number of one that is large;
 --     at_ms: not before this time (since the epoch); deadline_ms: from now;
 --     key: of idempotency; it already names caller and kind;
 --     unique: kind and value; unique_ms: how long it may hold others off; without it: while the job lives;
@@ -34,6 +35,7 @@
 
 local partition, gateway, window, max_backlog, max_caller, max_bytes, direct, ttl, kept, listed, items =
   unpack(args)
+place_texts(items, 'envelope', ARGV)
 keep_finished(kept)
 local waiting = {}
 local rates = {}

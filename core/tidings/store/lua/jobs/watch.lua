@@ -8,16 +8,18 @@
 -- args = { gateway, budget, items };  gateway: '' to read only;  item = { id, after, whole }
 --   budget: bytes of the reply, about; after: the last number seen; -1: send no more events (the reply is then { '' });
 --   whole: 1 to read it however large it is; of its log there is one page, and of each of its streams
--- Reply: MessagePack array with for each item { '' } (no such job), or a text:
+-- Reply: MessagePack array; or, where a job that is read whole has a large result, an array of that and such results.
+--   For each item { '' } (no such job), or a text:
 --   `~`: the items before it have used up the budget; ask again. Nothing after it was done either;
 --   `+<bytes> <owner>`: it is larger than LARGE_BYTES, and `whole` was not given; nothing was done; or
 --   { state, attempt, seq, kind, progress, result, problem, correlation_id, traceparent, owner,
 --     submitted, enqueued, dequeued, started, finished, log_from, { { seq, at_ms, chunk } … }, { step … }, more, tags,
---     { stream … }, held }
+--     { stream … }, held, text }
 --   a text that is missing is '', a time nil; log_from: the first number that the log still has, 0: it is whole;
 --   step = { path, head, input, outcome, cut }, of a saga: JSON texts, or '' where there is none or it is too large to be
 --   shown; cut: how many bytes were left out;
 --   held: of a saga that is held (lib/saga.lua) why, a problem as JSON text, else '';
+--   text: the number of its result among those that stand beside the replies, whose own place is then ''; else 0;
 --   more: 1 if its log goes on after these chunks (log.lua);
 --   stream = { name, fence, attempt, count, from, next, chunks }, of each stream: which attempt says it, how many chunks
 --   it has, the index of the first that the watcher lacks, and from there to before `next` (stream_read.lua has the
@@ -29,6 +31,7 @@
 
 local gateway, budget, items = unpack(args)
 local bytes = 0
+local texts = {}
 
 -- A job that is larger is read only where it is wanted whole, so that one call does not hold the store for long.
 local LARGE_BYTES = 65536
@@ -170,6 +173,10 @@ local function read(id, after, all)
   reply[20] = job.tags or ''
   reply[21] = streams
   reply[22] = job.saga and job.state == WAITING and redis.call('HGET', job_key(id), 'held') or ''
+  reply[23] = 0
+  if #reply[6] > LARGE_BYTES then -- read whole, then
+    texts[#texts + 1], reply[6], reply[23] = reply[6], '', #texts + 1
+  end
   return reply
 end
 
@@ -181,4 +188,5 @@ local function answer(item)
   return { '' }
 end
 
-return cmsgpack.pack(for_each(items, answer))
+local replies = cmsgpack.pack(for_each(items, answer))
+return #texts > 0 and { replies, unpack(texts) } or replies

@@ -17,6 +17,15 @@ end
 -- The reason of a fault with the job's id before it, for scripts that reply with a list of faults.
 local function fault_with(id, reason) return id .. ' ' .. string.sub(fault_of(reason), 2) end
 
+-- Puts the large texts of a call where the items have their numbers: such a text is an argument of its own, so that
+-- neither side copies it to pack or to unpack it. argv: the arguments of the call; field: of the items.
+local function place_texts(items, field, argv)
+  if #argv < 4 then return end
+  for _, item in ipairs(items) do
+    if type(item[field]) == 'number' then item[field] = argv[3 + item[field]] end
+  end
+end
+
 local function for_each(items, handle)
   local replies = {}
   for i, item in ipairs(items) do

@@ -5,8 +5,9 @@
 -- Redis Cluster.
 -- ARGV[1] is a MessagePack array; each script says at its top what that array holds.
 -- ARGV[2] is the prefix of all channels, which the databases of one store share; database 0 has no prefix.
--- ARGV[3] is there if the answer waits for replicas: `WAIT` covers what was written last, so a script that finds all
+-- ARGV[3] is not empty if the answer waits for replicas: `WAIT` covers what was written last, so a script that finds all
 -- done before must write too (redis/replication/replicated_calls.py).
+-- ARGV[4] and what follows are large texts, for whose places ARGV[1] has numbers (lib/batch.lua, `place_texts`).
 --
 -- Whatever stands at the left margin, in these files and in the scripts, is one of three: a function or a CONSTANT,
 -- which the store makes once when it loads the library; a variable, which each call sets again; or a statement, which
@@ -15,7 +16,7 @@
 local root = KEYS[1]
 local args = cmsgpack.unpack(ARGV[1])
 local channels = (ARGV[2] or '') .. root
-if ARGV[3] then redis.call('SET', root .. 'replicated', '', 'PX', 3600000) end
+if (ARGV[3] or '') ~= '' then redis.call('SET', root .. 'replicated', '', 'PX', 3600000) end
 
 local GROUP = 'workers'
 local function ready_key(tier, lane)

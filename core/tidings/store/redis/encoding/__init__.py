@@ -1,0 +1,1 @@
+"""How commands, arguments and texts are written for the store, and read from it."""
