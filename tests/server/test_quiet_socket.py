@@ -14,6 +14,7 @@ from websockets.protocol import State
 
 from tidings_server.settings import ServerSettings
 from tidings_server.web.uvicorn_config import ServerConfig
+from tidings_server.websocket.direct_transport import DirectTransport
 from tidings_server.websocket.transport import TransportOwner
 from tidings_server.websocket.uvicorn_protocol import TAKE_OVER_EXTENSION, SocketProtocol
 
@@ -49,15 +50,17 @@ class Owner:
     """Takes a socket over, and keeps what comes."""
 
     def __init__(self) -> None:
-        self.session = SimpleNamespace(send_buffer=SimpleNamespace(items=()), auth_state=SimpleNamespace(known=True))
+        self.session = SimpleNamespace(
+            send_buffer=SimpleNamespace(items=()), close_code=None, auth_state=SimpleNamespace(known=True)
+        )
         self.texts: list[str | bytes] = []
         self.controls = 0
 
-    def open(self, _: object) -> None:
-        """Begin."""
+    def open(self, transport: DirectTransport) -> None:
+        self.transport = transport
 
-    def received(self, data: str | bytes) -> None:
-        self.texts.append(data)
+    def received(self, data: str | bytes | bytearray, *, binary: bool = False) -> None:
+        self.texts.append(data if isinstance(data, str) else bytes(data) if binary else data.decode())
 
     def controlled(self) -> None:
         self.controls += 1
@@ -135,6 +138,39 @@ async def test_behind_a_message_that_ends_the_socket_nothing_is_read(stage: Stag
     assert stage.owner.texts == []
     assert stage.protocol.conn.state is State.CLOSING
     assert stage.connection.written.startswith(b"\x88")
+    assert stage.protocol.close_timer is not None
+    stage.protocol.close_timer.cancel()
+
+
+async def test_a_large_text_in_pieces_needs_no_parser_and_what_surrounds_it_is_read(stage: Stage) -> None:
+    stage.protocol.config.ws_max_size = 200_000
+    large, other = "x" * 100_000, "é" * 50_000
+    data = TEXT + b"".join(Frame(Opcode.TEXT, one.encode()).serialize(mask=True) for one in (large, other)) + TEXT
+    for at in range(0, len(data), 30_001):
+        stage.protocol.data_received(data[at : at + 30_001])
+        assert not stage.holds_a_parser
+    assert stage.owner.texts == ["a text", large, other, "a text"]
+
+
+async def test_a_large_text_whose_rest_comes_after_a_close_is_not_read(stage: Stage) -> None:
+    stage.protocol.config.ws_max_size = 200_000
+    data = Frame(Opcode.TEXT, b"x" * 100_000).serialize(mask=True)
+    stage.protocol.data_received(data[:70_000])
+    stage.owner.session.close_code = 1001
+    stage.owner.transport.flush()
+    await asyncio.sleep(0)
+    stage.protocol.data_received(data[70_000:] + Frame(Opcode.CLOSE, b"\x03\xe9").serialize(mask=True))
+    assert stage.owner.texts == []
+    assert stage.protocol.conn.close_rcvd is not None
+
+
+async def test_a_large_text_that_is_no_text_ends_the_socket(stage: Stage) -> None:
+    stage.protocol.config.ws_max_size = 200_000
+    data = Frame(Opcode.TEXT, b"\xff" + b"x" * 100_000).serialize(mask=True) + TEXT
+    stage.protocol.data_received(data[:70_000])
+    stage.protocol.data_received(data[70_000:])
+    assert stage.owner.texts == []
+    assert stage.connection.written[2:4] == (1007).to_bytes(2)
     assert stage.protocol.close_timer is not None
     stage.protocol.close_timer.cancel()
 

@@ -52,8 +52,8 @@ class LocalSocket(SocketTransport):
         """What lies under it: itself."""
         return self
 
-    async def recv(self) -> bytes:
-        """Return the next frame.
+    async def recv(self, decode: bool | None = None) -> bytes:
+        """Return the next frame, always as bytes.
 
         Raises:
             ConnectionClosed: the server has closed the socket, or has stopped.
@@ -77,7 +77,7 @@ class LocalSocket(SocketTransport):
         """
         if self._end is not None:
             raise self._end
-        self._connection.received(message)
+        self._connection.received(message, binary=isinstance(message, bytes) and not text)
 
     def abort(self) -> None:
         """End it at once, as a network that breaks."""

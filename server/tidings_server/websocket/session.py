@@ -150,8 +150,8 @@ class Session:
         """Whether every frame of the client has its answer."""
         return not self._waiting
 
-    def receive(self, data: str | bytes, now: float) -> Command | None:
-        """Take one message of the socket; return the command in it, if any."""
+    def receive(self, data: str | bytes | bytearray, now: float, *, binary: bool = False) -> Command | None:
+        """Take one message of the socket, as `TransportOwner` gets it; return the command in it, if any."""
         if self.close_code is not None:
             return None
         try:
@@ -160,7 +160,7 @@ class Session:
                 raise RateLimitError("frames", self.limits.max_frames_per_s, wait)
             limits = self.limits
             most = limits.max_frame_bytes if self.auth_state.known else min(limits.max_frame_bytes, AUTH_FRAME_BYTES)
-            return self._admit(read_frame(data, most, limits.max_depth), now)
+            return self._admit(read_frame(data, most, limits.max_depth, binary=binary), now)
         except ProblemError as error:
             self.refused(ref_of(data), error.problem, waiting=False)
             if isinstance(error, RateLimitError):

@@ -86,12 +86,12 @@ class SocketConnection:
         self.flush()
         self._credential_timer.arm(self.session.auth_state.due_at)
 
-    def received(self, data: str | bytes) -> None:
-        """Take a message."""
+    def received(self, data: str | bytes | bytearray, *, binary: bool = False) -> None:
+        """Take a message; see `TransportOwner`."""
         now = self._channel.read_at = time.monotonic()
         command = None
         try:
-            command = self.session.receive(data, now)
+            command = self.session.receive(data, now, binary=binary)
             if command is not None:
                 self.do(command)
         except Exception as error:  # noqa: BLE001 - the border of one frame

@@ -22,8 +22,14 @@ class TransportOwner(Protocol):
     def open(self, transport: "SocketTransport") -> None:
         """Begin: the transport can send."""
 
-    def received(self, data: str | bytes) -> None:
-        """Take a message; must not block."""
+    def received(self, data: str | bytes | bytearray, *, binary: bool = False) -> None:
+        """Take a message; must not block.
+
+        Args:
+            data: a text, also as its UTF-8; or what a binary message holds. It does not change any more.
+            binary: whether it is a binary message.
+
+        """
 
     def controlled(self) -> None:
         """Take note of a control frame or of a fragment, which no other part sees or counts."""
@@ -84,7 +90,7 @@ class AsgiTransport(SocketTransport):
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text")
-            self._owner.received(text if text is not None else message["bytes"])
+            self._owner.received(text if text is not None else message["bytes"], binary=text is None)
 
     def flush(self) -> None:
         """Start the writer, if none is at work."""

@@ -23,6 +23,7 @@ from tidings_server.web.uvicorn_config import SENT_AWAY_S, ServerConfig
 
 from .direct_transport import DirectTransport
 from .frames.frame_parser import FrameBoundary, empty_pong, whole_text
+from .frames.partial_text import HEAD_BYTES, PartialText, text_in
 from .session import AUTH_FRAME_BYTES
 from .transport import TransportOwner
 
@@ -67,6 +68,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """How many pieces came before the socket was taken over: the first is the handshake."""
     _lean = False
     """Whether the socket is open and has no parser: none is needed as long as texts and pongs come whole."""
+    _partial: PartialText | None = None
+    """A large text of which a part is on its way; whatever comes is for it."""
     _final_bytes = b""
     """The closing handshake's reply, and pongs before it, until earlier messages have been passed on."""
 
@@ -116,7 +119,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             message = early.get_nowait()
             if message["type"] == "websocket.receive":
                 text = message.get("text")
-                owner.received(text if text is not None else message["bytes"])  # type: ignore[arg-type]
+                owner.received(text if text is not None else message["bytes"], binary=text is None)  # type: ignore[arg-type]
             else:
                 owner.lost()
         if self.read_paused:
@@ -164,7 +167,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._unauthenticated = False
             if not self._lean:
                 self.conn.max_message_size = self.config.ws_max_size
-        if self._lean:
+        if self._lean or self._partial is not None:
             data = self._take_simple(data, socket_transport)
         if data:
             self._parse(data)
@@ -195,25 +198,37 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
         A message may end the socket, and so need a parser, which then takes what follows.
         """
-        at = 0
-        while self._lean:
-            found = whole_text(data, at)
-            if found is None:
-                end = empty_pong(data, at)
-                if end is None:
-                    break
-                socket_transport.owner.controlled()
-            else:
+        at, end = 0, None
+        while at < len(data) and (self._lean or self._partial is not None):
+            if self._partial is None and (found := whole_text(data, at)) is not None:
                 payload, end = found
                 if len(payload) > self._max_message_bytes:
                     break  # the parser answers it
                 self._receive_text(payload, socket_transport)
+            elif self._partial is None and (end := empty_pong(data, at)) is not None:
+                socket_transport.owner.controlled()
+            elif (end := self._take_partial(data, at, socket_transport)) is None:
+                break
             at = end
         return data[at:] if at else data
 
-    def _receive_text(self, payload: bytes, socket_transport: DirectTransport) -> None:
+    def _take_partial(self, data: bytes, at: int, socket_transport: DirectTransport) -> int | None:
+        """Take what has come of a large text; return where what follows it begins. None: there is none."""
+        if self._partial is None:
+            self._partial, at = PartialText.begin(data, at, self._max_message_bytes), at + HEAD_BYTES
+        partial = self._partial
+        if partial is None:
+            return None
+        at = partial.take(data, at)
+        if partial.whole:
+            self._partial = None
+            if not self.close_sent:
+                self._receive_text(partial.payload, socket_transport)
+        return at
+
+    def _receive_text(self, payload: bytes | bytearray, socket_transport: DirectTransport) -> None:
         try:
-            text = str(payload, "utf-8")
+            text = text_in(payload)
         except UnicodeDecodeError:
             self.conn.fail(_INVALID_DATA)
             self.handle_parser_exception()
@@ -230,7 +245,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self.close_sent:
             return
         if self.curr_msg_data_type == "bytes":
-            self._socket_transport.owner.received(bytes(data))
+            self._socket_transport.owner.received(bytes(data), binary=True)
             return
         self._receive_text(data, self._socket_transport)
 

@@ -5,7 +5,9 @@ piece twice: each step passes over the text once and leaves less of it.
 """
 
 import re
+from collections.abc import Callable
 from itertools import accumulate
+from typing import Any
 
 from tidings.protocol.problems import ProblemError, problem_error
 
@@ -23,7 +25,7 @@ _BRACKETS = bytes.maketrans(b"[{]}", bytes((_OPEN, _OPEN, _CLOSE, _CLOSE)))
 _OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def check_depth(text: str, limit: int) -> None:
+def check_depth(text: str | bytes | bytearray, limit: int) -> None:
     """Refuse JSON that nests deeper than `limit`.
 
     Counting openers is cheap, and settles nearly every text; only one with many is looked at further. Text that is
@@ -33,33 +35,38 @@ def check_depth(text: str, limit: int) -> None:
         ProblemError: `invalid_frame`, with the limit.
 
     """
-    many = text.count("[") + text.count("{") > limit if len(text) < LONG else _opens_more(text, limit)
+    if isinstance(text, str):
+        many = text.count("[") + text.count("{") > limit if len(text) < LONG else _opens_more(text, limit)
+    else:
+        many = _opens_more(text, limit)
     if many and depth_of(text) > limit:
         raise problem_error("invalid_frame", f"nested deeper than {limit} levels", limit=limit)
 
 
-def _opens_more(text: str, most: int) -> bool:
+def _opens_more(text: str | bytes | bytearray, most: int) -> bool:
     """Return whether a text has more openers than `most`: each is looked for, which passes over what lies between.
 
     To count goes from character to character, and takes ten times as long where a few large strings are most of a text.
     """
-    for opener in "[{":
-        at = text.find(opener)
+    find: Callable[[Any, int], int] = text.find
+    for opener in "[{" if isinstance(text, str) else (b"[", b"{"):
+        at = find(opener, 0)
         while at >= 0:
             most -= 1
             if most < 0:
                 return True
-            at = text.find(opener, at + 1)
+            at = find(opener, at + 1)
     return False
 
 
-def depth_of(text: str) -> int:
+def depth_of(text: str | bytes | bytearray) -> int:
     """Return how deep the arrays and objects of a JSON text nest; brackets within its strings do not count.
 
     In a string a backslash escapes the next character, so that of a run of backslashes each pair stands for itself:
     with the pairs gone, a backslash before a quote escapes it, and every other quote begins or ends a string.
     """
-    plain = text.encode("utf-8", "surrogatepass").replace(rb"\\", b"").replace(rb"\"", b"")
+    utf8 = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    plain = utf8.replace(rb"\\", b"").replace(rb"\"", b"")
     brackets = _STRING.sub(b"", plain).translate(_BRACKETS, _OTHERS)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 

@@ -12,10 +12,13 @@ try:
 except ImportError:  # where it could not be compiled
     from websockets.utils import apply_mask
 
-_TEXT = 0x81
+__all__ = ["MASKED", "TEXT", "FrameBoundary", "apply_mask", "empty_pong", "frame_size", "whole_text"]
+
+TEXT = 0x81
 """FIN, no extension, and the opcode of text."""
-_MASKED = 0x80
-_EMPTY_PONG = bytes((0x8A, _MASKED))
+MASKED = 0x80
+"""The bit of a frame's second byte that says that its payload is masked."""
+_EMPTY_PONG = bytes((0x8A, MASKED))
 """FIN, the opcode of a pong, no payload, and a mask to come."""
 
 
@@ -24,9 +27,9 @@ def whole_text(data: bytes, at: int) -> tuple[bytes, int] | None:
 
     None: what stands there is not the whole of a message that is one masked text frame of less than 64 KiB.
     """
-    if len(data) < at + 6 or data[at] != _TEXT or data[at + 1] < _MASKED:
+    if len(data) < at + 6 or data[at] != TEXT or data[at + 1] < MASKED:
         return None
-    size, begin = data[at + 1] - _MASKED, at + 6
+    size, begin = data[at + 1] - MASKED, at + 6
     if size == 127:
         return None
     if size == 126:
@@ -50,7 +53,7 @@ def frame_size(data: bytes, at: int) -> int | None:
     """Return the bytes of the frame at `at`, its head included; None: that head is not there as yet."""
     if len(data) < at + 2:
         return None
-    mask = 4 if data[at + 1] >= _MASKED else 0
+    mask = 4 if data[at + 1] >= MASKED else 0
     size = data[at + 1] & 0x7F
     more = {126: 2, 127: 8}.get(size, 0)
     if more:

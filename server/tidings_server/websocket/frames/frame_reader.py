@@ -25,19 +25,20 @@ class _AnyFrame(msgspec.Struct):
 _decode_any = msgspec.json.Decoder(_AnyFrame).decode
 
 
-def read_frame(data: str | bytes, most: int, max_depth: int) -> ClientFrame:
+def read_frame(data: str | bytes | bytearray, most: int, max_depth: int, *, binary: bool = False) -> ClientFrame:
     """Return the frame in a message.
 
     Args:
-        data: the message; a binary one is refused.
-        most: its largest length, characters.
+        data: the message: a text, also as its UTF-8, of which parts of the frame may remain views.
+        most: its largest length, characters; of UTF-8 bytes.
         max_depth: how deep its JSON may nest.
+        binary: whether it is a binary message, which is refused.
 
     Raises:
         ProblemError: `invalid_frame` or `too_large`, with the field.
 
     """
-    if not isinstance(data, str):
+    if binary:
         raise problem_error("invalid_frame", "binary where text is due: this subprotocol is JSON in text frames")
     if len(data) > most:
         raise too_large(len(data), most)
@@ -46,12 +47,12 @@ def read_frame(data: str | bytes, most: int, max_depth: int) -> ClientFrame:
         frame: ClientFrame = _decode(data)
     except msgspec.ValidationError as error:
         raise _explained(error, data) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise problem_error("invalid_frame", f"not JSON: {error}") from error
     return frame
 
 
-def ref_of(data: str | bytes) -> int | None:
+def ref_of(data: str | bytes | bytearray) -> int | None:
     """Return the ref of a frame that is refused, where it can be read."""
     ref = _readable(data).ref
     if ref is None:
@@ -59,15 +60,15 @@ def ref_of(data: str | bytes) -> int | None:
     return ref if ref is not None and 0 <= ref < 2**53 else None
 
 
-def _explained(error: msgspec.ValidationError, data: str) -> ProblemError:
+def _explained(error: msgspec.ValidationError, data: str | bytes | bytearray) -> ProblemError:
     if split_msgspec(str(error))[1] == "/type":
         return problem_error("invalid_frame", _NO_SUCH_TYPE, field="/type")
     return decode_problem(error, CLIENT_FRAMES.get(str(_readable(data).type)))
 
 
-def _readable(data: str | bytes) -> _AnyFrame:
+def _readable(data: str | bytes | bytearray) -> _AnyFrame:
     """Return what can be read of a frame that is refused."""
     try:
         return _decode_any(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return _AnyFrame()

@@ -67,6 +67,21 @@ MUTANTS = (
         ("tests/server/test_quiet_socket.py::test_a_quiet_socket_holds_neither_its_handshake_nor_a_parser",),
     ),
     Mutant(
+        "A size that a client only announces takes memory.",
+        python("PartialText.take").swap("self._filled * ALLOCATED_SHARE >= self._size", "self._filled"),
+        ("tests/unit/server/websocket/frames/test_partial_text.py",),
+    ),
+    Mutant(
+        "A large text that comes after the close is carried out.",
+        python("SocketProtocol._take_partial").always("self.close_sent"),
+        ("tests/server/test_quiet_socket.py::test_a_large_text_whose_rest_comes_after_a_close_is_not_read",),
+    ),
+    Mutant(
+        "A large text that is no UTF-8 is carried out.",
+        python("text_in").cut(" and payload.isascii()"),
+        ("tests/server/test_quiet_socket.py::test_a_large_text_that_is_no_text_ends_the_socket",),
+    ),
+    Mutant(
         "A socket lets go of its parser between two fragments of a message.",
         python("SocketProtocol._drop_parser").swap("and conn.current_size is None", ""),
         ("tests/server/test_quiet_socket.py::test_between_two_fragments_of_a_message_the_parser_is_kept",),

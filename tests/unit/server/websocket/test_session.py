@@ -135,8 +135,15 @@ def test_a_bad_frame_gets_a_precise_error_and_the_session_goes_on(
 
 def test_binary_is_refused_in_a_text_protocol() -> None:
     client = session()
-    client.receive(b'{"type":"ping","ref":1}', NOW)
+    client.receive(b'{"type":"ping","ref":1}', NOW, binary=True)
     assert "binary" in only_problem(client)["detail"]
+
+
+def test_a_text_is_read_from_its_utf_8_too() -> None:
+    client, other = session(), session()
+    for text in (submit(1), '{"type":"ping","ref":2}', submit(1), "{", '{"a":[[[[[[[[[[1]]]]]]]]]]}', "x" * 3000):
+        assert client.receive(bytearray(text.encode()), NOW) == other.receive(text, NOW)
+        assert frames(client) == frames(other)
 
 
 def test_a_ref_that_waits_may_not_be_used_again_until_it_is_answered() -> None:
