@@ -20,8 +20,8 @@ class ClientSocket(Protocol):
     def transport(self) -> RawConnection:
         """What lies under it."""
 
-    async def recv(self) -> str | bytes:
-        """Return the next frame.
+    async def recv(self, decode: bool | None = None) -> str | bytes:
+        """Return the next frame; `decode` false: as bytes, which need not be UTF-8.
 
         Raises:
             ConnectionClosed: (of `websockets`) the socket has ended.

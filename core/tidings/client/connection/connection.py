@@ -211,7 +211,7 @@ class PersistentConnection:
 
     async def _next(self, socket: ClientSocket) -> ServerFrame:
         """Return the next frame of a socket that cannot be used yet; what it says of the connection is noted."""
-        frame: ServerFrame = _decode(await socket.recv())
+        frame: ServerFrame = _decode(await socket.recv(decode=False))
         self._note(frame)
         return frame
 
@@ -232,7 +232,7 @@ class PersistentConnection:
         try:
             while True:
                 async with asyncio.timeout_at(self._leave_at):
-                    frame = _decode(await socket.recv())
+                    frame = _decode(await socket.recv(decode=False))
                 self._heard = self._clock()
                 self._take(frame)
                 if isinstance(frame, Error) and frame.problem.code == "token_expiring" and self._credential.renewable:
@@ -241,7 +241,7 @@ class PersistentConnection:
             return self._ended(DRAINING, "the server asked this client to come back elsewhere", 0.0)
         except ConnectionClosed as closed:
             return self._closed(closed)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return self._ended(ABNORMAL, f"not a frame of this protocol: {error}")
 
     def _take(self, frame: ServerFrame) -> None:
@@ -270,7 +270,7 @@ class PersistentConnection:
                 self._wanted.clear()
                 for frame in self._protocol.take():
                     await _wait_for_token(bucket)
-                    await socket.send(frame)
+                    await socket.send(frame, text=True)
                 await self._wanted.wait()
         except ConnectionClosed:
             return  # the reader gets the same exception

@@ -17,7 +17,7 @@ from .reconnect_delay import ABNORMAL, SocketEnd
 CLOSE_TIMEOUT_S = 2.0
 """How long to wait for the server's half of a close."""
 
-DIAL_ERRORS = (OSError, InvalidHandshake, InvalidURI, msgspec.MsgspecError)
+DIAL_ERRORS = (OSError, InvalidHandshake, InvalidURI, msgspec.MsgspecError, UnicodeDecodeError)
 """Errors that keep a socket from being used and are no defect of this client; `OSError` includes time limits."""
 
 LONGEST_AWAY_S = 3_600.0

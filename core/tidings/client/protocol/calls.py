@@ -41,7 +41,7 @@ class Calls:
         self._refs = count(1)
         self._limits: Limits | None = None
         """Those of the present socket; None: no socket can be used."""
-        self._outgoing: list[str] = []
+        self._outgoing: list[bytes] = []
         self._sent: dict[int, Call] = {}
         """The calls that this socket carried and that have no answer, by ref."""
         self._in_flight: set[int] = set()
@@ -68,7 +68,7 @@ class Calls:
         """Return a ref that no frame of this client has used."""
         return next(self._refs)
 
-    def take_frames(self) -> list[str]:
+    def take_frames(self) -> list[bytes]:
         """Return the frames to send, and forget them."""
         outgoing, self._outgoing = self._outgoing, []
         return outgoing
@@ -231,13 +231,13 @@ class Calls:
         assert job.submit is not None
         return self._send(job, job.submit)
 
-    def _send(self, call: Call | None, text: str) -> int:
+    def _send(self, call: Call | None, text: bytes) -> int:
         """Send a frame if there is a socket, and return its ref; refuse a call that is larger than a frame may be."""
         if self._limits is None:
             return 0
         ref = self.next_ref()
         frame = with_ref(ref, text)
-        size = len(frame) if frame.isascii() else len(frame.encode())
+        size = len(frame)
         if size > self._limits.max_frame_bytes:  # the server would close the socket for it
             if call is not None:
                 self._refuse(call, _too_large(size, self._limits.max_frame_bytes))

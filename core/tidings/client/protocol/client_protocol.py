@@ -168,7 +168,7 @@ class ClientProtocol:
         self._calls.requeue(broke=broke)
         self._watches.interrupt()
 
-    def take(self) -> list[str]:
+    def take(self) -> list[bytes]:
         """Return the frames to send, and forget them."""
         return self._calls.take_frames()
 

@@ -1,6 +1,6 @@
-"""Frames of the client as JSON text, made once: a mistake is raised where the program makes the call, and not later.
+"""Frames of the client as JSON, made once: a mistake is raised where the program makes the call, and not later.
 
-The text lacks only its `ref`, which is another on each socket.
+Only the `ref` is another on each socket: it stands first, and is 0 until the frame is sent.
 """
 
 import math
@@ -16,11 +16,13 @@ from tidings.protocol.problems import problem_error
 ENCODING_ERRORS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 """What encoders and parsers raise."""
 
+_REF_END = len(b'{"ref":0')
+
 _encode = msgspec.json.Encoder().encode
 
 
-def request_text(frame: Mapping[str, Any]) -> str:
-    """Return a frame as JSON text, from the comma that follows its `ref`.
+def request_text(frame: Mapping[str, Any]) -> bytes:
+    """Return a frame as JSON, with 0 as its `ref`.
 
     Args:
         frame: its fields without `ref`; `input` is JSON already.
@@ -31,7 +33,7 @@ def request_text(frame: Mapping[str, Any]) -> str:
     """
     try:
         text = unchecked_request_text(frame)
-        asked = msgspec.json.decode(with_ref(0, text), type=CLIENT_FRAMES[frame["type"]])
+        asked = msgspec.json.decode(text, type=CLIENT_FRAMES[frame["type"]])
         if isinstance(asked, Submit | Signal):
             msgspec.json.decode(asked.input)  # the type takes what is in it as it is
     except msgspec.ValidationError as error:
@@ -45,14 +47,14 @@ def request_text(frame: Mapping[str, Any]) -> str:
     return text
 
 
-def unchecked_request_text(frame: Mapping[str, Any]) -> str:
+def unchecked_request_text(frame: Mapping[str, Any]) -> bytes:
     """Return the same for a frame that holds no values of the user's."""
-    return f",{_encode(frame).decode()[1:]}"
+    return _encode({"ref": 0, **frame})
 
 
-def with_ref(ref: int, text: str) -> str:
-    """Return the frame of a text that `request_text` returned."""
-    return f'{{"ref":{ref}{text}'
+def with_ref(ref: int, text: bytes) -> bytes:
+    """Return the frame of a text that `request_text` returned, with its `ref`."""
+    return b"".join((b'{"ref":%d' % ref, memoryview(text)[_REF_END:]))
 
 
 def _refuse_formless(frame: Mapping[str, Any]) -> None:

@@ -13,9 +13,10 @@ from .request_text import request_text
 class TrackedJob:
     """One job as the client follows it."""
 
-    def __init__(self, submit: str | None, token: str | None = None, seq: int = 0, *, watched: bool = True) -> None:
+    def __init__(self, submit: bytes | None, token: str | None = None, seq: int = 0, *, watched: bool = True) -> None:
         self.submit = submit
-        """What to send until it is answered, without its ref; None once it is, or if the job was not submitted here."""
+        """What to send until it is answered, as `request_text` returns it; None once it is, or if the job was not
+        submitted here."""
         self.watched = watched
         """Whether its events are wanted."""
         self.broken = 0
@@ -45,8 +46,8 @@ class JobCommand:
     def __init__(self, frame: dict[str, Any]) -> None:
         self.frame = frame
         """The fields of the frame."""
-        self.text: str = request_text(frame)
-        """What to send until it is answered, without its ref."""
+        self.text: bytes = request_text(frame)
+        """What to send until it is answered, as `request_text` returns it."""
         self.broken = 0
         """Connections that broke while it was under way."""
         self.unconfirmed = 0

@@ -83,7 +83,7 @@ def test_whatever_is_taken_is_a_frame_that_a_server_reads(frame: dict[str, Any],
             raise
         return
     sent = with_ref(7, text)
-    assert msgspec.json.decode(sent.encode(), type=ClientFrame).ref == 7
+    assert msgspec.json.decode(sent, type=ClientFrame).ref == 7
     assert msgspec.json.decode(sent)["ref"] == 7
 
 
