@@ -1,12 +1,15 @@
 """The harness as a whole, against a server that answers at once. What is asserted are counts, never times."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
+from bench.copies.hops import HOPS
 from bench.harness.measure import measure
-from bench.harness.system import Children, System, family
+from bench.harness.system import ROOT, Children, System, family
 from bench.peer import find_peer, peer_names
 from bench.scenario import Scenario, find_scenario, scenario_names
 
@@ -86,6 +89,14 @@ def test_large_values_are_counted_there_and_back() -> None:
     for one, size in zip(found.values(), (65_536, 1_000_000), strict=True):
         assert (one.early, one.errors) == (0, 0)
         assert one.more["MB/s"] == pytest.approx(one.jobs_per_s * 2 * size / 1e6, rel=0.01)
+
+
+def test_no_hop_copies_a_large_value_more_often_than_it_must() -> None:
+    command = [sys.executable, "-m", "bench.copies.hops"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=scaled(30)).stdout
+    found = msgspec.json.decode(said, type=dict[str, float])
+    assert {name: round(copies) for name, copies in found.items()} == HOPS
+    assert max(abs(copies - HOPS[name]) for name, copies in found.items()) < 0.3  # whole copies, and little else
 
 
 def test_every_file_of_the_two_folders_is_found() -> None:

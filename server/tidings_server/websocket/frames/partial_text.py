@@ -69,9 +69,10 @@ class PartialText:
         self._filled += len(piece)
         if len(self.payload) < self._size and self._filled * ALLOCATED_SHARE >= self._size:
             come, self.payload = self.payload, bytearray(self._size)
-            self.payload[:filled] = come
+            memoryview(self.payload)[:filled] = come
         if len(self.payload) == self._size:
-            self.payload[filled : self._filled] = piece
+            # Through a view: a bytearray whose slice is set copies what it is set to.
+            memoryview(self.payload)[filled : self._filled] = piece
         else:
             self.payload += piece
         return end
