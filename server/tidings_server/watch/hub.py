@@ -134,14 +134,15 @@ class Hub:
     # The inbox.
 
     def receive(self, data: bytes) -> None:
-        """Take one message of the inbox: a batch of events."""
+        """Take one message of the inbox: a batch of events.
+
+        Raises:
+            msgspec.DecodeError: the message is none; its events leave a hole in the numbers, which is found.
+            UnicodeDecodeError: as `msgspec.DecodeError`.
+
+        """
         frame, classes = "", []
-        try:
-            entries = _decode_inbox(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            unexpected_problem("inbox", error)  # its events leave a hole in the numbers, which is found
-            return
-        for entry in entries:
+        for entry in _decode_inbox(data):
             topic = self._topics.get(entry[0])
             if topic is not None:
                 self._take(topic, entry)

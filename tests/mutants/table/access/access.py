@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant(
         "A long-poll outlasts its credential.",
         python("job_service:valid.check").drop("identity.require_valid()"),
-        ("tests/auth/test_lesser.py",),
+        ("tests/unit/server/jobs/test_job_readers.py",),
     ),
     Mutant(
         "A quiet stream outlasts its credential.",

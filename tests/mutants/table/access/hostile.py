@@ -23,13 +23,13 @@ MUTANTS = (
         (HOSTILE + "test_border.py::test_a_token_of_an_unexpected_form_is_refused",),
     ),
     Mutant(
-        "A record that no server can read leaves its watcher without an answer.",
+        "An unforeseen error on the way to an answer leaves its frame without one.",
         python("SocketChannel._answered").swap("except Exception", "except ZeroDivisionError"),
-        (HOSTILE + "test_border.py::test_a_record_that_cannot_be_read_fails_the_client_that_asks_for_it",),
+        ("tests/unit/server/websocket/test_socket_channel.py",),
     ),
     Mutant(
         "A message that is not one of ours ends the server that hears it.",
-        python("Hub.receive").swap("except (msgspec.DecodeError, UnicodeDecodeError)", "except ZeroDivisionError"),
+        python("Subscription._pass_on").swap("except (msgspec.MsgspecError, ValueError)", "except ZeroDivisionError"),
         (HOSTILE + "test_border.py::test_what_others_publish_ends_nothing",),
     ),
     Mutant(
