@@ -112,6 +112,7 @@ async def test_a_server_that_is_not_ready_is_named_with_its_reason(guarded: Syst
     wait_until_unready(guarded)
     (finding,) = await check_servers([address])
     assert (finding.check, finding.level) == ("server.ready", Level.PROBLEM)
+    assert finding.says.partition(" is not ready: ")[2].startswith("the inbox is "), finding
     assert (await check_readiness(address)).level is Level.PROBLEM
 
 

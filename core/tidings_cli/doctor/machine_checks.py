@@ -9,6 +9,7 @@ from tidings.process.interpreter import describe_build
 
 from .finding import Finding, danger, ok, warning
 from .http_probe import WebAddress
+from .public_checks import reasons_of
 
 LEAST_FILES = 4_096
 """Open files below which a server holds few clients: the usual limit of a shell is 1,024."""
@@ -50,9 +51,7 @@ async def _server(address: WebAddress) -> Finding:
             "server.ready", f"{name} does not answer: {answer.error}", "start it, or take it out of the proxy"
         )
     if answer.status != 200:
-        return danger(
-            "server.ready", f"{name} is not ready: {answer.body[:300].decode(errors='replace')}", "see its log"
-        )
+        return danger("server.ready", f"{name} is not ready: {reasons_of(answer)}", "see its log")
     page = await asyncio.to_thread(address.get, "/metrics")
     samples = {name.decode(): float(value) for name, value in _SAMPLE.findall(page.body)}
     now, most = samples.get("process_open_fds", 0.0), samples.get("process_max_fds", 0.0)

@@ -90,6 +90,14 @@ def check_encryption(url: str) -> Finding:
     return ok("public.tls", "encrypted" if parts.scheme == "https" else "on loopback")
 
 
+def reasons_of(answer: HttpAnswer) -> str:
+    """Return why a server is not ready, by its answer at `/readyz`; or the beginning of an answer that is none."""
+    try:
+        return "; ".join(msgspec.json.decode(answer.body, type=Readiness).reasons)
+    except msgspec.MsgspecError:
+        return f"it answers {answer.status}: {answer.body[:300].decode(errors='replace')}"
+
+
 async def check_readiness(address: WebAddress) -> Finding:
     """Return whether the server that answers is ready for clients."""
     answer = await asyncio.to_thread(address.get, "/readyz")
