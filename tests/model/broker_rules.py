@@ -183,7 +183,7 @@ class BrokerRules(RuleBasedStateMachine):
 
     @rule(target=held, worker=st.sampled_from(WORKERS))
     def take_and_start(self, worker: str) -> Held | None:
-        entries = self.run(self.workers[worker].take, ["standard"], 1, 1)
+        entries = self.run(self.workers[worker].take, ["standard"], 1, 0)
         return self._start(worker, entries)
 
     @rule(target=held, worker=st.sampled_from(WORKERS))
@@ -194,7 +194,7 @@ class BrokerRules(RuleBasedStateMachine):
     def take_and_put_into_line(self, worker: str, is_idle: bool) -> None:
         """Have a worker that does not serve the kind read a job, or take one over."""
         store = self.workers[worker]
-        entries = self.run(store.take_over, "standard", 0, 1) if is_idle else self.run(store.take, ["standard"], 1, 1)
+        entries = self.run(store.take_over, "standard", 0, 1) if is_idle else self.run(store.take, ["standard"], 1, 0)
         if not entries:
             return
         (answer,) = self.run(store.start, entries, "", None, None, {0: UNSERVED})
@@ -298,7 +298,7 @@ class BrokerRules(RuleBasedStateMachine):
     def submit_take_and_fail(self, worker: str, cancel_first: bool) -> Any:
         """Go the way to a dead letter in one step: by chance alone it is rarely gone to its end."""
         self.submit("", "x", 0, "", "")
-        held = self._start(worker, self.run(self.workers[worker].take, ["standard"], 1, 1))
+        held = self._start(worker, self.run(self.workers[worker].take, ["standard"], 1, 0))
         if held is None:
             return multiple()
         if cancel_first:

@@ -24,77 +24,75 @@ class BrokerMachine(StreamRules):
     """The rules, and what must hold after each."""
 
     @invariant()
-    def store_and_model_agree(self) -> None:
-        async def look() -> None:
-            for id_, model in self.model.items():
-                record = await self.gateway.read(Token(PARTITION, id_))
-                assert record.state == model.state
-                assert (record.seq, record.attempt) == (model.seq, model.attempt)
-                assert [chunk for _, _, chunk in record.chunks] == model.log
-                ended = record.finished is not None
-                assert ended == (model.state in TERMINAL)
-                expiry = await command(self.store, "TTL", StoreKeys().job(PARTITION, id_))
-                assert (expiry > 0) == ended
+    def all_that_must_hold_does(self) -> None:
+        self.run(self._look)
 
-        self.run(look)
+    async def _look(self) -> None:
+        """Check it in one visit to the event loop's thread: each visit costs more than a question to the store."""
+        await self.store_and_model_agree()
+        await self.every_failed_job_has_its_letter_and_no_other_has()
+        await self.what_callers_have_is_counted()
+        await self.the_deadlines_of_live_jobs_are_known_and_no_others()
+        await self.a_unique_value_is_held_by_its_live_job_or_free()
+        await self.every_live_job_is_in_exactly_one_place()
+        await self.what_stands_aside_is_counted()
+        await self.settle()
+        self.watchers_hear_every_number_once_and_in_order()
 
-    @invariant()
-    def every_failed_job_has_its_letter_and_no_other_has(self) -> None:
-        async def look() -> None:
-            letters = [letter async for letter in self.dead.scan()]
-            failed = [
-                str(Token(PARTITION, id_))
-                for id_, model in self.model.items()
-                if model.state is State.FAILED and not model.vanished
-            ]
-            assert sorted(letter.token for letter in letters) == sorted(failed)
+    async def store_and_model_agree(self) -> None:
+        for id_, model in self.model.items():
+            record = await self.gateway.read(Token(PARTITION, id_))
+            assert record.state == model.state
+            assert (record.seq, record.attempt) == (model.seq, model.attempt)
+            assert [chunk for _, _, chunk in record.chunks] == model.log
+            ended = record.finished is not None
+            assert ended == (model.state in TERMINAL)
+            expiry = await command(self.store, "TTL", StoreKeys().job(PARTITION, id_))
+            assert (expiry > 0) == ended
 
-        self.run(look)
+    async def every_failed_job_has_its_letter_and_no_other_has(self) -> None:
+        letters = [letter async for letter in self.dead.scan()]
+        failed = [
+            str(Token(PARTITION, id_))
+            for id_, model in self.model.items()
+            if model.state is State.FAILED and not model.vanished
+        ]
+        assert sorted(letter.token for letter in letters) == sorted(failed)
 
-    @invariant()
-    def what_callers_have_is_counted(self) -> None:
-        found = self.run(command, self.store, "HGETALL", StoreKeys().callers(PARTITION))
+    async def what_callers_have_is_counted(self) -> None:
+        found = await command(self.store, "HGETALL", StoreKeys().callers(PARTITION))
         counts = {name.decode(): int(count) for name, count in found.items()}
         assert counts == {caller: self.live(caller) for caller in ("c1", "c2") if self.live(caller)}
-        found = self.run(command, self.store, "HGETALL", StoreKeys().caller_bytes(PARTITION))
+        found = await command(self.store, "HGETALL", StoreKeys().caller_bytes(PARTITION))
         assert {name.decode(): int(size) for name, size in found.items()} == {
             caller: count * len(ENVELOPE) for caller, count in counts.items()
         }
 
-    @invariant()
-    def the_deadlines_of_live_jobs_are_known_and_no_others(self) -> None:
-        found = self.run(command, self.store, "ZRANGE", DEADLINES, 0, -1)
+    async def the_deadlines_of_live_jobs_are_known_and_no_others(self) -> None:
+        found = await command(self.store, "ZRANGE", DEADLINES, 0, -1)
         live = {id_ for id_, model in self.model.items() if model.deadline and model.state not in TERMINAL}
         assert {job.decode() for job in found} == live
 
-    @invariant()
-    def a_unique_value_is_held_by_its_live_job_or_free(self) -> None:
-        found = self.run(command, self.store, "GET", StoreKeys().unique(PARTITION, "k:u"))
+    async def a_unique_value_is_held_by_its_live_job_or_free(self) -> None:
+        found = await command(self.store, "GET", StoreKeys().unique(PARTITION, "k:u"))
         assert (found.decode() if found else None) == self.holder("k:u")
 
-    @invariant()
-    def every_live_job_is_in_exactly_one_place(self) -> None:
-        async def look() -> None:
-            entries = [
-                one for key in (READY, f"{READY}/kind") for one in await command(self.store, "XRANGE", key, "-", "+")
-            ]
-            ready = [fields[b"id"].decode() for _, fields in entries]
-            scheduled = [job.decode() for job in await command(self.store, "ZRANGE", SCHEDULED, 0, -1)]
-            in_line = [job.decode() for job in await command(self.store, "ZRANGE", LINE, 0, -1)]
-            places = sorted(ready + scheduled + in_line)
-            live = sorted(id_ for id_, model in self.model.items() if model.state not in TERMINAL)
-            assert places == live
+    async def every_live_job_is_in_exactly_one_place(self) -> None:
+        entries = [
+            one for key in (READY, f"{READY}/kind") for one in await command(self.store, "XRANGE", key, "-", "+")
+        ]
+        ready = [fields[b"id"].decode() for _, fields in entries]
+        scheduled = [job.decode() for job in await command(self.store, "ZRANGE", SCHEDULED, 0, -1)]
+        in_line = [job.decode() for job in await command(self.store, "ZRANGE", LINE, 0, -1)]
+        places = sorted(ready + scheduled + in_line)
+        live = sorted(id_ for id_, model in self.model.items() if model.state not in TERMINAL)
+        assert places == live
 
-        self.run(look)
-
-    @invariant()
-    def what_stands_aside_is_counted(self) -> None:
-        found = self.run(command, self.store, "HGET", FLOW, "aside")
+    async def what_stands_aside_is_counted(self) -> None:
+        found = await command(self.store, "HGET", FLOW, "aside")
         assert int(found or 0) == sum(model.aside for model in self.model.values())
 
-    @invariant()
     def watchers_hear_every_number_once_and_in_order(self) -> None:
-        self.run(self.settle)
         for model in self.model.values():
             assert model.heard == list(range(2, model.seq + 1))
 
