@@ -9,7 +9,7 @@ import pytest
 
 from auth.issuer import Issuer, running_issuer
 from support.credential import P256, RSA, jwk, token
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.problems import ProblemError
 from tidings_server.auth.jwks import PublishedKeys
 from tidings_server.auth.jwt import JwtAuthenticator
@@ -76,9 +76,7 @@ async def test_a_key_withdrawn_leaves_though_no_credential_names_another(issuer:
     async with fetching(issuer, max_age_s=0.02) as keys:
         assert await keys.find("one")
         issuer.keys = [jwk(P256, "two")]
-        with anyio.fail_after(scaled(10)):
-            while await keys.find("one"):
-                await anyio.sleep(0.01)
+        await until_async(lambda: keys.find("one"), lambda found: not found, seconds=10)
 
 
 async def test_a_flood_of_invented_ids_is_one_fetch(issuer: Issuer) -> None:

@@ -14,6 +14,7 @@ from support.credential import JWT_SERVER, bearer, token
 from support.peer import peer
 from support.system import ServerProcess, System
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.frames import close_codes
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -103,9 +104,7 @@ async def test_a_ticket_runs_out(system: System, records: Redis) -> None:
     server = system.add_server(token("test"), **JWT_SERVER, TIDINGS_TICKET_TTL_S="0.2")
     ticket = await fetch(server)
     key = StoreKeys().ticket(hashlib.sha256(ticket.encode()).hexdigest())
-    with anyio.fail_after(scaled(10)):
-        while await records.exists(key):
-            await anyio.sleep(0.02)
+    await until_async(lambda: records.exists(key), lambda found: not found, seconds=10)
     async with peer(f"{server.socket_url}?ticket={ticket}") as client:
         assert (await closed(client))[0] == close_codes.UNAUTHENTICATED
 

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from support.store import StoreProcess
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Breaker, CircuitOpenError, job
 from tidings.store.breaker_store import BreakerChange, BreakerStore
 from tidings.store.keys import StoreKeys
@@ -71,9 +71,7 @@ async def call(breakers: WorkerBreakers, result: str = "ok", breaker: Breaker = 
 
 async def eventually(true: Callable[[], Any]) -> None:
     """Return when something is true."""
-    with anyio.fail_after(scaled(15)):
-        while not true():
-            await anyio.sleep(0.001)
+    await until_async(true, seconds=15, pause_s=0)
 
 
 def is_open(breakers: WorkerBreakers) -> bool:
@@ -96,7 +94,7 @@ async def test_what_one_finds_out_spares_the_other_at_once(url: str, monkeypatch
         await call(second, "void")  # the answer to a report would tell it
         for _ in range(4):
             await call(first, "failures")
-        await eventually(lambda: is_open(second))
+        await until_async(lambda: is_open(second), pause_s=0)
         with pytest.raises(CircuitOpenError) as refused:
             await call(second)
         assert 50 < refused.value.retry_after <= 60
@@ -130,15 +128,12 @@ async def test_a_trial_is_renewed_while_it_lasts_and_void_if_the_attempt_ends_wi
         await guarded_calls.enter(QUICK)
         store = open_store(url)
         (before,) = await BreakerStore(store, StoreKeys()).shown()
-        with anyio.fail_after(scaled(15)):
-            while (shown := (await BreakerStore(store, StoreKeys()).shown())[0]).now_ms < before.now_ms + 1_500:
-                await anyio.sleep(0.01)
+        read = BreakerStore(store, StoreKeys()).shown
+        (shown,) = await until_async(read, lambda found: found[0].now_ms >= before.now_ms + 1_500, seconds=15)
         assert shown.machine.trial == before.machine.trial
         assert shown.machine.wait_ms(shown.now_ms) > 0
         guarded_calls.end(timed_out=False)
-        with anyio.fail_after(scaled(15)):
-            while (await BreakerStore(store, StoreKeys()).shown())[0].machine.trial:
-                await anyio.sleep(0.01)
+        await until_async(read, lambda found: not found[0].machine.trial, seconds=15)
         assert not first._trials
         await store.aclose()
 
@@ -153,9 +148,8 @@ async def test_a_slow_trial_opens_it_again(url: str) -> None:
         await eventually(lambda: guarded_calls._inside[ticket].began < asyncio.get_running_loop().time() - 0.002)
         guarded_calls.leave(ticket, "ok", "")
         store = open_store(url)
-        with anyio.fail_after(scaled(15)):
-            while (shown := (await BreakerStore(store, StoreKeys()).shown())[0]).machine.opened < 2:
-                await anyio.sleep(0.01)
+        read = BreakerStore(store, StoreKeys()).shown
+        (shown,) = await until_async(read, lambda found: found[0].machine.opened >= 2, seconds=15)
         assert shown.machine.reason == "slow"
         await store.aclose()
 

@@ -14,6 +14,7 @@ from support.handlers.breaker_kinds import PAYMENTS
 from support.peer import Peer, peer
 from support.system import System
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.states import State
 from tidings.store.breaker_store import BreakerStore
 from tidings.store.keys import StoreKeys
@@ -105,9 +106,7 @@ async def test_a_worker_that_is_killed_while_it_tries_gives_way_to_another(
 
 async def until_living(operator: BreakerStore, count: int) -> None:
     """Return when so many workers say that they live."""
-    with anyio.fail_after(scaled(30)):
-        while await command(operator._store, "ZCARD", StoreKeys().workers) < count:
-            await anyio.sleep(0.01)
+    await until_async(lambda: command(operator._store, "ZCARD", StoreKeys().workers), lambda found: found >= count)
 
 
 async def test_a_trial_that_takes_longer_than_its_lease_keeps_it(
@@ -121,9 +120,9 @@ async def test_a_trial_that_takes_longer_than_its_lease_keeps_it(
         tokens = await submit(client, "pay", service, 10)
         await called(service, PAYMENTS.min_calls + 1)
         trial = (await until(operator, "payments", "half_open")).machine
-        with anyio.fail_after(scaled(30)):  # two leases, each a second
-            while (shown := await until(operator, "payments", "half_open")).now_ms < trial.since + 2_000:
-                await anyio.sleep(0.05)
+        shown = await until_async(
+            lambda: until(operator, "payments", "half_open"), lambda shown: shown.now_ms >= trial.since + 2000
+        )  # two leases, each a second
         assert shown.machine.trial == trial.trial
         assert len(service.calls) == PAYMENTS.min_calls + 1
         service.answering.set()

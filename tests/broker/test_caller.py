@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from support.store import DATABASES, StoreProcess, one_store, running_store
 from support.timeouts import scaled
+from support.waiting import until_async
 from support.wire.spoken import Line, Spoken, speaking
 from tidings.process.port import free_port
 from tidings.store.availability.store_errors import (
@@ -322,8 +323,7 @@ def test_any_split_of_the_bytes_is_read_as_the_same_answers(answers: list[Any], 
 
         taken: list[Any] = []
         pipe = PipelinedConnection(connect, StoreHealth(tell=log_nothing), None)
-        while not pipe.idle:
-            await asyncio.sleep(0)
+        await until_async(lambda: pipe.idle, pause_s=0)
         for _ in answers:
             pipe.send(PendingCommand(("PING",), taken.append))
         data = b"".join(map(encoded, answers))

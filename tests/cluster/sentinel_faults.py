@@ -10,7 +10,7 @@ import redis
 from cluster.trial import MOST_GAP_S, Trial
 from support.store import StoreProcess
 from support.stores.sentinels import NAME, Watched
-from support.timeouts import scaled
+from support.waiting import until_async
 
 in_thread = asyncio.to_thread
 
@@ -27,9 +27,7 @@ class SentinelFault(NamedTuple):
 async def _replaced(watched: Watched, old: StoreProcess) -> float:
     """Return how long it takes until the sentinels name another primary, s."""
     begun = time.monotonic()
-    async with asyncio.timeout(scaled(60)):
-        while await in_thread(lambda: watched.primary) is old:
-            await asyncio.sleep(0.02)
+    await until_async(lambda: in_thread(lambda: watched.primary), lambda found: found is not old, seconds=60)
     return time.monotonic() - begun
 
 

@@ -3,7 +3,7 @@
 import anyio
 
 from support.peer import Peer
-from support.timeouts import scaled
+from support.waiting import until_async
 
 
 class Submissions:
@@ -33,6 +33,4 @@ class Submissions:
     async def until(self, more: int) -> None:
         """Return when so many more jobs are acknowledged."""
         wanted = len(self.acked) + more
-        with anyio.fail_after(scaled(60)):
-            while len(self.acked) < wanted:
-                await anyio.sleep(0.01)
+        await until_async(lambda: len(self.acked) >= wanted, seconds=60)

@@ -15,6 +15,7 @@ from support.stores.cluster import StoreCluster, running_cluster
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.slot_map import slot_of
 from tidings.store.redis.script import Script
@@ -170,24 +171,18 @@ async def test_a_node_that_is_away_past_the_lease_costs_its_jobs_a_pause_and_no_
     other = Submissions()
     async with peer(server.socket_url) as client, peer(server.socket_url) as second, anyio.create_task_group() as tasks:
         tokens = [(await client.submit("wait_on_third", {"path": str(path)}))["token"] for _ in range(8)]
-        with anyio.fail_after(scaled(30)):
-            while any(server.get(f"/v1/jobs/{token}")[1]["status"] != "running" for token in tokens):
-                await anyio.sleep(0.02)
+        await until_async(lambda: all(server.get(f"/v1/jobs/{token}")[1]["status"] == "running" for token in tokens))
         await anyio.to_thread.run_sync(cluster.forbid_failover, away)
         tasks.start_soon(other.submit, second, "on_second")
         away.kill()
         name = f"127.0.0.1:{away.port}"
-        with anyio.fail_after(scaled(20)):
-            while name not in (told := server.get("/readyz"))[1]["deaf_nodes"]:
-                await anyio.sleep(0.05)
+        told = await until_async(lambda: server.get("/readyz"), lambda told: name in told[1]["deaf_nodes"], seconds=20)
         assert told[0] == 200, told
         await anyio.sleep(2 * LEASE_S)
         await other.until(20)
         other.over = True
         await anyio.to_thread.run_sync(cluster.start_again, away)
-        with anyio.fail_after(scaled(30)):
-            while server.get("/readyz")[1]["deaf_nodes"]:
-                await anyio.sleep(0.05)
+        await until_async(lambda: not server.get("/readyz")[1]["deaf_nodes"])
         await anyio.sleep(LEASE_S / 2)
         path.touch()
         assert set((await client.ends(*tokens)).values()) == {"succeeded"}

@@ -15,8 +15,7 @@ from support.scrape import Scraped, scrape
 from support.stores.cluster import StoreCluster, running_cluster
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
-from support.timeouts import scaled
-from support.waiting import until
+from support.waiting import until, until_async
 from tidings import Client, JobFailed, SubmitOptions
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import open_store
@@ -60,20 +59,16 @@ def server(cluster: StoreCluster, worker: WorkerProcess) -> Iterator[ServerProce
 
 async def overview(server: ServerProcess, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Return the first overview of which something holds."""
-    with anyio.fail_after(scaled(30)):
-        while True:
-            status, seen = await anyio.to_thread.run_sync(server.get, "/v1/admin/overview")
-            if status == 200 and holds(seen):
-                return dict(seen)
-            await anyio.sleep(0.05)
+    _, seen = await until_async(
+        lambda: anyio.to_thread.run_sync(server.get, "/v1/admin/overview"),
+        lambda answer: answer[0] == 200 and holds(answer[1]),
+    )
+    return dict(seen)
 
 
 async def page(server: ServerProcess, holds: Callable[[Scraped], bool]) -> Scraped:
     """Return the first page of metrics of which something holds."""
-    with anyio.fail_after(scaled(30)):
-        while not holds(found := await anyio.to_thread.run_sync(scrape, f"{server.url}/metrics")):
-            await anyio.sleep(0.05)
-    return found
+    return await until_async(lambda: anyio.to_thread.run_sync(scrape, f"{server.url}/metrics"), holds)
 
 
 def queues_of(seen: dict[str, Any]) -> set[str]:

@@ -12,6 +12,7 @@ from cluster.trial_client import TrialClient
 from support.store import StoreProcess
 from support.stores.cluster import StoreCluster
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.slot_map import slot_of
 
@@ -45,9 +46,7 @@ async def nothing(trial: Trial, cluster: StoreCluster) -> str:
 async def _promoted(cluster: StoreCluster, old: StoreProcess, root: str = HURT_ROOT) -> float:
     """Return how long it takes until another node holds what one held, s."""
     begun = time.monotonic()
-    async with asyncio.timeout(scaled(60)):
-        while await in_thread(cluster.holder, root) is old:
-            await asyncio.sleep(0.02)
+    await until_async(lambda: in_thread(cluster.holder, root), lambda found: found is not old, seconds=60)
     return time.monotonic() - begun
 
 
@@ -117,9 +116,11 @@ async def _move(
 ) -> str:
     """Move the loaded slot to another node; return how many keys went in which time."""
     slot, old = slot_of(HURT_ROOT), await in_thread(cluster.holder, HURT_ROOT)
-    async with asyncio.timeout(scaled(120)):
-        while int(str(await in_thread(cluster.ask, old, "CLUSTER", "COUNTKEYSINSLOT", slot))) < keys:
-            await asyncio.sleep(0.05)
+    await until_async(
+        lambda: in_thread(cluster.ask, old, "CLUSTER", "COUNTKEYSINSLOT", slot),
+        lambda found: int(str(found)) >= keys,
+        seconds=120,
+    )
     begun = time.monotonic()
     moved = await in_thread(how, slot, old, new)
     took = time.monotonic() - begun
@@ -153,9 +154,7 @@ async def freeze(trial: Trial, cluster: StoreCluster) -> str:
     trial.start(holding)
     for one in cluster.nodes:
         await in_thread(cluster.ask, one, "CONFIG", "SET", "cluster-node-timeout", LONG_TIMEOUT_MS)
-    async with asyncio.timeout(scaled(60)):
-        while len(holding.acked) < 8 or len(holding.runs()) < 8:
-            await asyncio.sleep(0.02)
+    await until_async(lambda: len(holding.acked) >= 8 and len(holding.runs()) >= 8, seconds=60)
     holding.over = True
     node.freeze()
     await asyncio.sleep(FROZEN_S)
@@ -174,8 +173,7 @@ async def sagas(trial: Trial, cluster: StoreCluster) -> str:
     for root in ROOTS.values():
         async with asyncio.timeout(scaled(60)):
             wanted = len(selling.acked) + 8
-            while len(selling.acked) < wanted:
-                await asyncio.sleep(0.02)
+            await until_async(lambda: len(selling.acked) >= wanted, seconds=60)  # noqa: B023 - awaited here
         old = await in_thread(cluster.holder, root)
         await in_thread(cluster.ask, await in_thread(cluster.replica_of, old), "CLUSTER", "FAILOVER")
         await _promoted(cluster, old, root)

@@ -11,16 +11,14 @@ import pytest
 from support.credential import bearer, token
 from support.system import System
 from support.tidings_command import run_tidings
-from support.timeouts import scaled
+from support.waiting import until_async
 
 NASTY = "<script>\r\n\u2028' OR 1=1"
 
 
 async def until(done: Callable[[], Any]) -> None:
     """Wait until an awaitable condition holds."""
-    with anyio.fail_after(scaled(20)):
-        while not await done():
-            await anyio.sleep(0.02)
+    await until_async(done, seconds=20)
 
 
 def tidings(system: System, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 
 import anyio
@@ -16,6 +15,7 @@ from dead.world import World
 from support.store import StoreProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.keys import StoreKeys
 from tidings.store.redis.store_client import command
 
@@ -151,11 +151,8 @@ async def test_a_replay_that_is_interrupted_can_be_run_again(world: World, opera
     for _ in range(40):
         await world.die()
     process = operator.begins("replay", "--all", "--yes", "--rate", "1")
-    give_up = time.monotonic() + scaled(60)
-    while await letters(world) == 40:
-        assert process.poll() is None
-        assert time.monotonic() < give_up
-        await anyio.sleep(0.05)
+    await until_async(lambda: letters(world), lambda left: left < 40, seconds=60)
+    assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, err = await anyio.to_thread.run_sync(lambda: process.communicate(timeout=scaled(60)))
     assert process.returncode == 130, err

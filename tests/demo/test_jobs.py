@@ -14,6 +14,7 @@ from PIL import Image
 import jobs
 from demo.recorder import Recorder
 from flights import dataset
+from support.waiting import until_async
 from tidings import Context, Job, Reject, SyncContext
 from tidings.errors import StoppedError
 from tidings_worker.loading.loader import load_jobs
@@ -210,8 +211,7 @@ async def test_index_text_refuses_a_text_without_words(text: str) -> None:
 async def test_index_text_stops_between_two_sections_when_cancelled() -> None:
     recorder = Recorder()
     task = asyncio.create_task(run(jobs.index_text, recorder))
-    while len(recorder.progresses) < 5:
-        await asyncio.sleep(0)
+    await until_async(lambda: len(recorder.progresses) >= 5, pause_s=0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

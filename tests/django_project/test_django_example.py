@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser.context import new_context
 from support.system import System, running_system
 from support.timeouts import scaled
+from support.waiting import until
 from support.web.chromium import PATIENCE_MS, running_browser
 from support.web.site import SiteProcess
 from tidings.process.port import free_port
@@ -207,11 +207,7 @@ def test_one_command_runs_all_of_it(tmp_path: Path) -> None:
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=scaled(20)) as client,
     ):
         try:
-            give_up = time.monotonic() + scaled(60)
-            while not _logged_in(client) or _ask(client, "/reports/", year=2025) != 202:
-                assert run.poll() is None
-                assert time.monotonic() < give_up
-                time.sleep(0.1)
+            until(lambda: _logged_in(client) and _ask(client, "/reports/", year=2025) == 202, seconds=60, process=run)
         finally:
             run.send_signal(signal.SIGINT)
             run.wait(scaled(30))

@@ -1,6 +1,5 @@
 """What the doctor says of a real proxy before a real server, with each fault made on purpose; and of servers alone."""
 
-import asyncio
 import resource
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from support.stores.tls_front import Authority, tls_before
 from support.system import System, system_fixture
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
-from support.waiting import until
+from support.waiting import until, until_async
 from support.web.front import Front
 from tidings.process.port import free_port
 from tidings_cli.doctor import public_checks
@@ -161,13 +160,10 @@ async def test_a_server_is_asked_for_its_open_files(system: System) -> None:
 
 async def wait_for_files(address: WebAddress, most: int) -> Finding:
     """Return the finding once the server's page, which is up to a second old, shows a limit."""
-    give_up = time.monotonic() + scaled(20)
-    while True:
-        (finding,) = await check_servers([address])
-        if f"{most} open files" in finding.says:
-            return finding
-        assert time.monotonic() < give_up, finding
-        await asyncio.sleep(0.1)
+    (finding,) = await until_async(
+        lambda: check_servers([address]), lambda found: f"{most} open files" in found[0].says, seconds=20
+    )
+    return finding
 
 
 async def test_a_server_that_does_not_answer_is_a_problem() -> None:

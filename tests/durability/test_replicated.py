@@ -10,6 +10,7 @@ import pytest
 from support.queued import one_job
 from support.stores.replicas import ReplicatedStore, replicated_store
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.states import State
 from tidings.protocol.tokens import new_token
 from tidings.settings.durability import Replication
@@ -203,12 +204,10 @@ async def test_the_death_of_a_primary_whose_replica_stood_still_loses_nothing_th
             for _ in range(8):
                 tasks.start_soon(load.submit, jobs)
             with anyio.fail_after(scaled(20)):
-                while len(load.acked) < 100:
-                    await anyio.sleep(0.01)
+                await until_async(lambda: len(load.acked) >= 100, seconds=20)
                 with stores.stopped(replica):
                     seen, load.envelope = len(load.acked), LARGE
-                    while len(load.acked) < seen + 160 and load.unknown < 16:
-                        await anyio.sleep(0.01)
+                    await until_async(lambda: len(load.acked) >= seen + 160 or load.unknown >= 16, seconds=20)
                     stores.primary.kill()
         stores.promote(replica)
         with stores.client(replica) as client:

@@ -5,12 +5,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import anyio
 import msgspec
 
 from support.peer import Peer, peer
 from support.system import System, system_fixture
 from support.tidings_command import run_tidings
+from support.waiting import until_async
 
 MODULE = "from tidings import job\n\n\n@job\nasync def {}() -> str:\n    return 'done'\n"
 
@@ -38,9 +38,7 @@ def status(system: System, *flags: str) -> subprocess.CompletedProcess[str]:
 
 async def submit_until(client: Peer, degraded: str | None) -> dict[str, Any]:
     """Submit until the server, which asks now and then which workers there are, says so; return the ack."""
-    while (ack := await client.submit("lonely", {}))["degraded"] != degraded:
-        await anyio.sleep(0.1)
-    return ack
+    return await until_async(lambda: client.submit("lonely", {}), lambda ack: ack["degraded"] == degraded, pause_s=0.1)
 
 
 async def test_without_any_worker_no_start_is_predicted(system: System, tmp_path: Path) -> None:

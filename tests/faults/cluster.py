@@ -4,11 +4,13 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from support.store import StoreProcess
 from support.system import Process, ServerProcess, WorkerProcess
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.process.port import free_port
 from tidings_cli.lab.proxy import Proxy
 
@@ -131,10 +133,8 @@ class Cluster:
         """
         for member in self.servers:
             try:
-                async with asyncio.timeout(scaled(READY_TIMEOUT_S)):
-                    while not await asyncio.to_thread(_is_ready, member):
-                        await asyncio.sleep(0.1)
-            except TimeoutError as error:
+                await until_async(partial(asyncio.to_thread, _is_ready, member), seconds=READY_TIMEOUT_S, pause_s=0.1)
+            except AssertionError as error:
                 said = "".join(f"\n{one.name}: {one.text()[-2000:]}" for one in self.members.values())
                 raise TimeoutError(f"{member.name} is not ready:{said}") from error
 

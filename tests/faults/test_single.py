@@ -16,6 +16,7 @@ from faults.jobs import RECORD
 from support.peer import peer
 from support.system import Process, System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.keys import StoreKeys
 from tidings_cli.lab.proxy import LinkMode, running_proxy
 
@@ -36,24 +37,19 @@ async def paused(process: Process) -> AsyncIterator[None]:
 
 async def printed(process: Process, *texts: str) -> None:
     """Return when a process has printed one of some texts."""
-    with anyio.fail_after(scaled(30)):
-        while not any(text in process.text() for text in texts):
-            await anyio.sleep(0.05)
+    await until_async(lambda: any(text in process.text() for text in texts))
 
 
 async def begun(record: Path) -> None:
     """Return when a handler has noted that it runs, which is a moment after its job has started."""
-    with anyio.fail_after(scaled(30)):
-        while not record.exists() or '"began"' not in record.read_text():
-            await anyio.sleep(0.02)
+    await until_async(lambda: record.exists() and '"began"' in record.read_text())
 
 
 async def only_job(system: System) -> str:
     """Return the token of the one job there is, as soon as the store has it."""
     prefix = StoreKeys().job(QUEUE, "")
     with anyio.fail_after(scaled(30)), Redis(port=system.store.port, decode_responses=True) as store:
-        while not (names := [str(name) for name in store.scan_iter("*job:*")]):
-            await anyio.sleep(0.05)
+        names = await until_async(lambda: [str(name) for name in store.scan_iter("*job:*")])
     (name,) = names
     return f"{QUEUE}.{name.removeprefix(prefix)}"
 

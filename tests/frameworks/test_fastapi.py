@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import anyio
 import httpx
 import pytest
 from fastapi import Body, Depends, FastAPI, Header, HTTPException
@@ -15,6 +14,7 @@ from openapi_spec_validator import validate
 
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Client, JobFailed, ProblemError, SubmitOptions, job
 from tidings.fastapi import (
     PROBLEM_RESPONSES,
@@ -120,8 +120,10 @@ def as_user(name: str) -> dict[str, str]:
 async def test_a_route_submits_as_its_user_and_answers_ack_and_grant(system: System) -> None:
     app, _ = mounted(system)
     async with asked(app) as client:
-        while (answer := await client.post("/jobs", json={"text": "a"}, headers=as_user("ann"))).status_code == 404:
-            await anyio.sleep(0.05)  # the kinds come from a worker, which has just begun
+        answer = await until_async(
+            lambda: client.post("/jobs", json={"text": "a"}, headers=as_user("ann")),
+            lambda answer: answer.status_code != 404,
+        )  # the kinds come from a worker, which has just begun
         assert answer.status_code == 202
         ack = answer.json()
         assert ack["grant"]["may"] == ["watch"]
@@ -154,9 +156,7 @@ async def test_a_request_without_a_user_gets_no_client_and_so_not_the_server_s_o
 async def test_problems_are_the_application_s_answers(system: System) -> None:
     app, tidings = mounted(system)
     async with asked(app) as client:
-        with anyio.fail_after(scaled(20)):
-            while "reject" not in tidings.server.state.runtime.kinds.records:
-                await anyio.sleep(0.05)
+        await until_async(lambda: "reject" in tidings.server.state.runtime.kinds.records, seconds=20)
         refused = await client.post("/jobs", json={"text": 1}, headers=as_user("cid"))
         assert refused.status_code == 422
         assert refused.headers["content-type"] == "application/problem+json"

@@ -13,7 +13,7 @@ from grants.people import UNKNOWN, as_page, as_shop, as_user, told, waiting_job
 from support.credential import bearer
 from support.peer import Peer
 from support.system import System
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.frames import close_codes
 
 TTL_S = 1.5
@@ -89,9 +89,12 @@ async def test_a_grant_whose_time_is_over_is_worth_what_a_stranger_has(system: S
     async with as_shop(system) as shop, as_user(system, "bob") as bob:
         ack = await shop.submit("noop", grant={"ttl": 1, "may": ["watch", "cancel", "signal"]})
         job, by = ack["token"], ack["grant"]["grant"]
-        with anyio.fail_after(scaled(10)):
-            while (await bob.ask("watch", token=job, grant=by))["type"] == "snapshot":
-                await anyio.sleep(0.1)
+        await until_async(
+            lambda: bob.ask("watch", token=job, grant=by),
+            lambda found: found["type"] != "snapshot",
+            seconds=10,
+            pause_s=0.1,
+        )
         for one in (job, UNKNOWN):
             assert told(await bob.ask("watch", token=one, grant=by)) == ("unknown_token", "/token")
             assert told(await bob.ask("cancel", token=one, grant=by)) == ("unknown_token", "/token")

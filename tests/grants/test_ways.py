@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 
@@ -11,6 +10,7 @@ from grants.people import as_shop, as_user, key_named_alice, shop, told, waiting
 from support.credential import bearer, token
 from support.peer import peer
 from support.system import System
+from support.waiting import until_async
 from tidings.client import Client, JobCancelled, NotWatched
 from tidings.protocol.grants import GrantRequest
 from tidings.protocol.problems import ProblemError
@@ -135,8 +135,7 @@ async def test_the_python_client_watches_cancels_and_renews_by_a_grant(system: S
         with pytest.raises(ProblemError, match="unknown_token"):
             await page.watch(job.token)
         handle = await page.watch(job.token, grant=fresh)
-        while len(asked) < 3:  # each ends within 6 s
-            await anyio.sleep(0.05)
+        await until_async(lambda: len(asked) >= 3)  # each ends within 6 s
         await handle.cancel()
         with pytest.raises(JobCancelled):
             await handle.result(timeout=10)

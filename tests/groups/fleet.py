@@ -7,12 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from support.peer import Peer, peer
 from support.system import System, WorkerProcess, running_system
-from support.timeouts import scaled
-from support.waiting import until
+from support.waiting import until, until_async
 
 HERE = Path(__file__).parent
 KINDS = str(HERE / "order_kinds.py")
@@ -45,10 +42,7 @@ class Fleet:
 
     async def until(self, count: int = 1, **wanted: Any) -> list[Note]:
         """Return such notes when there are so many."""
-        with anyio.fail_after(scaled(20)):
-            while len(found := self.noted(**wanted)) < count:
-                await anyio.sleep(0.02)
-        return found
+        return await until_async(lambda: self.noted(**wanted), lambda found: len(found) >= count, seconds=20)
 
     async def end(self, kind: str = "order.placed", **input_: Any) -> str:
         """Have a job end, and return its token."""

@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ import httpx
 
 from support.store import running_store
 from support.system import System, WorkerProcess
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.availability.store_errors import StoreError
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand
 from tidings.store.keys import StoreKeys
@@ -133,8 +134,7 @@ class Trial:
         async with httpx.AsyncClient(timeout=5) as client:
             while time.monotonic() < until:
                 number += 1
-                while not await self._submit(client, number):
-                    await anyio.sleep(0.05)
+                await until_async(partial(self._submit, client, number))
                 await anyio.sleep(0.01)
 
     async def _submit(self, client: httpx.AsyncClient, number: int) -> bool:
@@ -200,9 +200,8 @@ class Trial:
 
     async def _add(self) -> None:
         if self.late is None:
-            self.late = self.system.add_worker(LATE_HANDLERS, **self._environment)
-            while "group_ready" not in self.late.text():
-                await anyio.sleep(0.05)
+            self.late = late = self.system.add_worker(LATE_HANDLERS, **self._environment)
+            await until_async(lambda: "group_ready" in late.text())
             self.late_ready = time.time()
 
     async def admin(self, verb: str, *args: Any) -> Any:
@@ -225,12 +224,13 @@ class Trial:
     async def peace(self) -> int:
         """Return when every group has handled all; how many events they have missed."""
         await self._add()
-        with anyio.fail_after(scaled(90)):
-            while True:
-                groups = (await self.admin("read")).groups
-                if len(groups) == 4 and not any(one.behind for one in groups) and self._all_ended():
-                    return sum(one.missed for one in groups)
-                await anyio.sleep(0.2)
+        read = await until_async(
+            lambda: self.admin("read"),
+            lambda found: len(found.groups) == 4 and not any(one.behind for one in found.groups) and self._all_ended(),
+            seconds=90,
+            pause_s=0.2,
+        )
+        return sum(one.missed for one in read.groups)
 
     def _all_ended(self) -> bool:
         ended = {one.token for one in self.handled() if one.group == "down" and one.name == "succeeded"}
@@ -246,9 +246,7 @@ async def run_trial(folder: Path, seed: int, seconds: float) -> History:
         first = trial.add_groups()
         trial.add_groups()
         trial.url = system.add_server().url
-        with anyio.fail_after(scaled(30)):
-            while first.text().count("group_ready") < 3:
-                await anyio.sleep(0.05)
+        await until_async(lambda: first.text().count("group_ready") >= 3)
         until = time.monotonic() + seconds
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(trial.load, until)

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from support.system import System, system_fixture
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.settings.settings import from_env
 from tidings_server import Identity, create_app
 from tidings_server.settings import ServerSettings
@@ -36,9 +35,7 @@ async def running_app(system: System, **environment: str) -> AsyncIterator[Starl
     settings = from_env(ServerSettings, {"TIDINGS_STORE_URL": system.store.url, **environment})
     app = create_app(settings, authenticate=who)
     async with app.router.lifespan_context(app):
-        with anyio.fail_after(scaled(20)):
-            while "echo" not in app.state.runtime.kinds.records:
-                await anyio.sleep(0.01)
+        await until_async(lambda: "echo" in app.state.runtime.kinds.records, seconds=20)
         yield app
 
 

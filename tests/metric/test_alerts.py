@@ -1,7 +1,6 @@
 """Each alert on the pages that real processes show: silent while all is well, and firing at the first occurrence."""
 
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from metric.tape import PROMTOOL, RULES
 from support.peer import peer
 from support.scrape import scrape
 from support.system import JOBS
-from support.timeouts import scaled
+from support.waiting import until_async
 from support.wire.raw import CLOSE, TEXT, frame, raw_socket
 from tidings.process.port import free_port
 from tidings.protocol.event_pattern import EventPattern
@@ -141,10 +140,9 @@ async def test_jobs_that_wait_for_a_kind_without_workers(world: World, tmp_path:
 async def test_jobs_that_wait_for_workers_of_another_release(world: World, tmp_path: Path) -> None:
     await world.well()
     other = world.system.add_worker(str(LATER_KINDS), **LIMITS)
-    give_up = time.monotonic() + scaled(30)
-    while "fresh" not in {one["kind"] for one in world.server.get("/v1/kinds")[1]["kinds"]}:
-        assert time.monotonic() < give_up, other.text()
-        await anyio.sleep(0.05)
+    await until_async(
+        lambda: "fresh" in {one["kind"] for one in world.server.get("/v1/kinds")[1]["kinds"]}, shown=other.text
+    )
     other.process.terminate()
     other.wait()
     async with peer(world.server.socket_url) as client:

@@ -17,6 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
 
 from model.model_job import Held, ModelJob
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.events import EventClass
 from tidings.protocol.problems import problem
 from tidings.protocol.states import REPLAY, TERMINAL, State
@@ -109,8 +110,7 @@ class BrokerRules(RuleBasedStateMachine):
 
     async def settle(self) -> None:
         """Wait for what is published: before the script's reply, on a connection read by another task."""
-        while any(len(model.heard) < model.seq - 1 for model in self.model.values()):
-            await anyio.lowlevel.checkpoint()
+        await until_async(lambda: all(len(model.heard) >= model.seq - 1 for model in self.model.values()), pause_s=0)
 
     def teardown(self) -> None:
         self.stack.close()

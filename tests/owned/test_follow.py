@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 import redis
@@ -13,7 +12,7 @@ import redis
 from support.credential import JWT_SERVER, bearer, token
 from support.peer import Peer, peer
 from support.system import System, system_fixture
-from support.timeouts import scaled
+from support.waiting import until_async
 
 LIMITS = {"TIDINGS_MAX_FOLLOWS": "3", "TIDINGS_MAX_WATCHES": "60"}
 system = system_fixture(credential=token, servers=2, server=JWT_SERVER | LIMITS)
@@ -267,9 +266,7 @@ async def test_a_server_listens_to_no_tag_that_nobody_follows(system: System) ->
         async with user(system, "mia") as client:
             await client.ask("follow", tag="red")
             assert len(followed()) == len(_queues(system))
-        with anyio.fail_after(scaled(15)):
-            while followed():
-                await anyio.sleep(0.01)
+        await until_async(lambda: not followed(), seconds=15)
 
 
 def _queues(system: System) -> set[str]:

@@ -12,6 +12,7 @@ import redis
 from support.credential import JWT_SERVER, bearer, token
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.states import TERMINAL
 
 system = system_fixture(credential=token, server=JWT_SERVER)
@@ -261,8 +262,11 @@ async def test_a_page_of_a_tag_is_answered_when_a_job_comes_or_changes_its_state
         with anyio.fail_after(scaled(15)):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(ask)
-                while f"\ntidings_watches {live}.0\n" not in (await http.get("/metrics", headers=operator)).text:
-                    await anyio.sleep(0.01)
+                await until_async(
+                    lambda: http.get("/metrics", headers=operator),
+                    lambda found: f"\ntidings_watches {live}.0\n" in found.text,
+                    seconds=15,
+                )
                 await act()
         return answers[0]
 
@@ -270,8 +274,7 @@ async def test_a_page_of_a_tag_is_answered_when_a_job_comes_or_changes_its_state
     assert first.status_code == 200
     same = await poll(first.headers["etag"], wait=0)
     assert (same.status_code, same.headers["etag"]) == (304, first.headers["etag"])
-    while (await poll("none")).json()["jobs"][0]["status"] != "running":
-        await anyio.sleep(0.01)
+    await until_async(lambda: poll("none"), lambda found: found.json()["jobs"][0]["status"] == "running")
     etag = (await poll("none")).headers["etag"]
     late = await poll(etag, wait=1)
     assert (late.status_code, late.headers["etag"]) == (304, etag), "nothing has changed"

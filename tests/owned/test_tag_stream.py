@@ -13,6 +13,7 @@ import pytest
 from support.credential import JWT_SERVER, bearer, token
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.states import TERMINAL
 
 system = system_fixture(credential=token, server=JWT_SERVER | {"TIDINGS_MAX_WATCHES": "5"})
@@ -98,8 +99,9 @@ async def test_a_stream_of_a_tag_goes_on_after_its_last_id_and_misses_no_end(htt
     assert last_id
     missed = await submit(http, "cid", tags=["red"])
     headers = bearer(token("cid"))
-    while (await http.get(f"/v1/jobs/{missed}", headers=headers)).json()["status"] not in TERMINAL:
-        await anyio.sleep(0.01)
+    await until_async(
+        lambda: http.get(f"/v1/jobs/{missed}", headers=headers), lambda found: found.json()["status"] in TERMINAL
+    )
     async with stream(http, "cid", {"last-event-id": last_id}, tag="red") as events:
         ends = {(await events.until("succeeded"))[-1][2]["token"] for _ in range(2)}
         assert ends == {first, missed}  # at least once: it begins a little before

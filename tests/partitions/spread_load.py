@@ -11,7 +11,7 @@ import anyio
 
 from support.peer import Peer, peer
 from support.system import ServerProcess
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.tokens import parse_token
 
 KINDS = str(Path(__file__).with_name("kinds.py"))
@@ -66,9 +66,7 @@ class Load:
     async def until(self, more: int) -> None:
         """Return when so many more keys have come."""
         wanted = len(self.tokens) + more
-        with anyio.fail_after(scaled(30)):
-            while len(self.tokens) < wanted:
-                await anyio.sleep(0.01)
+        await until_async(lambda: len(self.tokens) >= wanted)
 
 
 async def assert_exact_while_spread(

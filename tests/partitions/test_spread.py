@@ -15,6 +15,7 @@ from support.peer import peer
 from support.system import System, system_fixture
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.metrics.metric_family import NumberFamily
 from tidings.metrics.store_gauges import StoreGauges
 from tidings.protocol.tokens import queue_of
@@ -143,9 +144,9 @@ async def test_dead_letters_of_all_partitions_are_found_and_replayed_by_the_queu
         assert set((await client.ends(*tokens)).values()) == {"failed"}
     letters = system.server.get("/v1/admin/dead?queue=wide&limit=100")[1]["letters"]
     assert {one["token"] for one in letters} == set(tokens)
-    with anyio.fail_after(scaled(20)):
-        while not (FAILURES[-1].exists() and set(FAILURES[-1].read_text().split()) == set(tokens)):
-            await anyio.sleep(0.05)  # the handlers of events get those of every partition
+    await until_async(
+        lambda: FAILURES[-1].exists() and set(FAILURES[-1].read_text().split()) == set(tokens), seconds=20
+    )  # the handlers of events get those of every partition
     env = {"TIDINGS_STORE_URL": system.store.url}
     done = run_tidings("dead", "drop", "--queue", "wide", "--kind", "fails", "--yes", **env)
     assert "20" in done.stdout + done.stderr, done
@@ -166,9 +167,9 @@ async def test_children_are_spread_and_what_recurs_has_one_home(system: System, 
                 if len(used) > 3:
                     break  # the workers have the placement, which comes with a heartbeat
     assert len(used) > 3
-    with anyio.fail_after(scaled(20)):
-        while not (ticks := system.server.get("/v1/admin/jobs?kind=ticks&state=succeeded")[1]["jobs"]):
-            await anyio.sleep(0.05)
+    ticks = await until_async(
+        lambda: system.server.get("/v1/admin/jobs?kind=ticks&state=succeeded")[1]["jobs"], seconds=20
+    )
     assert {place(one["token"]) for one in ticks} == {"wide"}
     store = open_store(system.store.url)
     try:

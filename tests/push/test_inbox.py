@@ -14,6 +14,7 @@ from push.world import Inbox, Teller, Watchers
 from support.store import BEHIND_A_PROXY, one_store
 from support.system import System
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.redis.echo_probe import MISSES
 from tidings_cli.lab.proxy import LinkMode
 
@@ -89,8 +90,7 @@ async def test_a_subscriber_that_the_store_kills_is_back_at_once_and_no_watcher_
                 killed = inbox.logged("inbox_closed")
                 teller.up_to(goal)
                 await store_of_system.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
-                while inbox.logged("inbox_closed") == killed:
-                    await anyio.sleep(0.01)
+                await until_async(lambda: inbox.logged("inbox_closed") != killed, seconds=60)  # noqa: B023 - awaited here
                 await inbox.says("open")
             teller.up_to(50, end=True)
     watchers.check(50)

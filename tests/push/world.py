@@ -11,6 +11,7 @@ from push.follow import TRANSPORTS
 from push.seen import Seen
 from support.system import ServerProcess
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings_cli.lab.proxy import Proxy
 
 
@@ -60,9 +61,7 @@ class Inbox:
     async def ready(self, kinds: int = 0) -> None:
         """Return when it says that it is ready, and knows at least so many kinds."""
         await self.says("open")
-        with anyio.fail_after(scaled(30)):
-            while len((await self._get("/v1/kinds"))[1].get("kinds", ())) < kinds:
-                await anyio.sleep(0.02)
+        await until_async(lambda: self._get("/v1/kinds"), lambda found: len(found[1].get("kinds", ())) >= kinds)
 
     async def says(self, *hearings: str) -> str:
         """Return what it says of its inbox when that is one of these, and the status fits."""

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import job
 from tidings.protocol.tokens import new_token
 from tidings.store.attempts.attempt_store import AttemptStore, NextRun
@@ -40,9 +40,9 @@ async def test_runs_that_an_older_release_makes_again_are_taken_back_again(
         await worker.recur([run_of_older()])
         tasks.start_soon(Recurring(worker, [newer], ask).run)
         for _ in range(3):
-            with anyio.fail_after(scaled(60)):
-                while await command(store, "EXISTS", KEYS.recurring("p")):
-                    await anyio.sleep(0.01)
+            await until_async(
+                lambda: command(store, "EXISTS", KEYS.recurring("p")), lambda found: not found, seconds=60
+            )
             assert not await command(store, "EXISTS", KEYS.scheduled("p"))
             await worker.recur([run_of_older()])
         tasks.cancel_scope.cancel()

@@ -1,6 +1,5 @@
 """Lifespans in real workers: entered before the first job, shared by threads, left after the last job."""
 
-import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from support.dev import Dev
 from support.peer import Peer, peer
 from support.system import System, WorkerProcess, running_system
 from support.timeouts import scaled
+from support.waiting import until_async
 
 KINDS = Path(__file__).with_name("lifespan_kinds.py")
 
@@ -81,8 +81,7 @@ async def test_it_is_left_after_a_running_job_had_its_grace(host: Host) -> None:
             token = (await client.submit("finish_in_grace", {}))["token"]
             await client.until(token, "log")
             worker.signal(signal.SIGTERM)
-            while "stopping" not in worker.text():
-                await asyncio.sleep(0.01)
+            await until_async(lambda: "stopping" in worker.text())
             assert [what for what, _ in host.noted()] == ["enter"]
             Path(f"{host.notes}.go").touch()
             assert (await client.until(token))[-1]["event"] == "succeeded"

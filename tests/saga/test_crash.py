@@ -15,6 +15,7 @@ from saga.desk import Desk
 from support.peer import Peer, peer
 from support.system import System
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Client
 from tidings.protocol.tokens import split_token
 
@@ -83,9 +84,9 @@ async def test_a_step_that_is_cut_off_by_the_death_of_its_worker_is_done_again(
     ack = await client.submit("long_step", {"path": str(path), "go": str(go)})
     while (await client.until(ack["token"], "step"))[-1]["data"]["path"] != "2":
         pass
-    with anyio.fail_after(scaled(BOUND_S)):
-        while "cut_off begins" not in lines(path):  # its beginning is told before it begins
-            await anyio.sleep(0.01)
+    await until_async(
+        lambda: "cut_off begins" in lines(path), seconds=BOUND_S
+    )  # its beginning is told before it begins
     os.kill(await worker_of(desk, ack["token"]), signal.SIGKILL)
     while (await client.until(ack["token"], "step"))[-1]["data"]["path"] != "2":
         pass

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from saga.stand_in import StandInHost, saga_of
+from support.waiting import until_async
 from tidings.saga.orchestrator import key_of_step
 from tidings.saga.step_errors import SagaUseError
 from tidings_worker.saga.saga import Saga
@@ -66,8 +67,9 @@ async def test_branches_that_are_cancelled_before_they_begin_are_closed(nested: 
         await handler.saga.gather((inner,), False)
 
     running = handler.start(handles())
-    while not (branches := [one for one in asyncio.all_tasks() if one.get_name().startswith("branch ")]):
-        await asyncio.sleep(0)
+    branches = await until_async(
+        lambda: [one for one in asyncio.all_tasks() if one.get_name().startswith("branch ")], pause_s=0
+    )
     for branch in branches:
         branch.cancel()
     with pytest.raises(asyncio.CancelledError):

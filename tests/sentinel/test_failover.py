@@ -14,6 +14,7 @@ from support.stores.sentinels import NAME, Watched, watched_store
 from support.system import ServerProcess, WorkerProcess
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.process.port import free_port
 from tidings.protocol.tokens import new_token
 from tidings.settings.durability import Replication
@@ -67,9 +68,7 @@ class Load:
 
     async def until(self, count: int) -> None:
         """Return when there are so many acknowledged jobs."""
-        with anyio.fail_after(scaled(60)):
-            while len(self.acked) < count:
-                await anyio.sleep(0.01)
+        await until_async(lambda: len(self.acked) >= count, seconds=60)
 
 
 async def test_jobs_outlive_the_death_of_the_primary_and_their_watchers_learn_the_end(
@@ -116,9 +115,7 @@ async def test_a_primary_that_hands_over_to_a_replica_loses_no_job_that_it_ackno
         except ResponseError as error:
             load.over = True
             pytest.skip(f"stores before Valkey 9 hand over by no word of sentinels: {error}")
-        with anyio.fail_after(scaled(60)):
-            while watched.primary is old:
-                await anyio.sleep(0.05)
+        await until_async(lambda: watched.primary is not old, seconds=60)
         await load.until(len(load.acked) + 30)
         load.over = True
     async with peer(server.socket_url) as client:
@@ -134,15 +131,11 @@ async def test_a_watcher_who_waits_through_the_death_is_told_without_asking(
     path = tmp_path / "go"
     async with peer(server.socket_url) as client:
         tokens = [(await client.submit("wait_for_file", {"path": str(path)}))["token"] for _ in range(5)]
-        with anyio.fail_after(scaled(30)):
-            while any(server.get(f"/v1/jobs/{token}")[1]["status"] != "running" for token in tokens):
-                await anyio.sleep(0.02)
+        await until_async(lambda: all(server.get(f"/v1/jobs/{token}")[1]["status"] == "running" for token in tokens))
         watched.confirm()
         old = watched.primary
         old.kill()
-        with anyio.fail_after(scaled(60)):
-            while watched.primary is old:
-                await anyio.sleep(0.05)
+        await until_async(lambda: watched.primary is not old, seconds=60)
         path.touch()
         assert set((await client.ends(*tokens)).values()) == {"succeeded"}
         for token in tokens:
@@ -161,11 +154,9 @@ async def test_a_primary_that_is_replaced_in_good_health_is_left_at_once(watched
             client.execute_command("ACL", "SETUSER", "default", "-replicaof", "-slaveof")
         watched.sentinels[0].ask("FAILOVER", NAME)
         with anyio.fail_after(scaled(60)):
-            while watched.primary is old:
-                await anyio.sleep(0.05)
+            await until_async(lambda: watched.primary is not old, seconds=60)
             # By calls that a replica answers as well: nothing but the sentinels' word ends the connection.
-            while await _port_of(store) == old.port:
-                await anyio.sleep(0.05)
+            await until_async(lambda: _port_of(store), lambda found: found != old.port, seconds=60)
             assert await _port_of(store) == watched.primary.port
             with pytest.raises(RedisError):
                 await feed.read()
@@ -268,9 +259,7 @@ async def test_a_wait_that_the_store_ends_by_force_ends_its_connection(watched: 
     store = open_store(watched.url)
     number = await store.caller.wait("CLIENT", "ID")
     waiting = asyncio.ensure_future(store.caller.wait("BLPOP", "nothing", "9"))
-    with anyio.fail_after(scaled(10)):
-        while not await command(store, "CLIENT", "UNBLOCK", number, "ERROR"):
-            await anyio.sleep(0.01)
+    await until_async(lambda: command(store, "CLIENT", "UNBLOCK", number, "ERROR"), seconds=10)
     with pytest.raises(StoreError, match="UNBLOCKED"):
         await waiting
     assert await store.caller.wait("CLIENT", "ID") != number

@@ -7,13 +7,12 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable
 
-import anyio
 import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from support.store import running_store
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.events import EventClass
 from tidings.protocol.frames.envelope import Envelope, encode_envelope
 from tidings.protocol.states import State
@@ -96,9 +95,7 @@ async def used_memory(store: Redis) -> int:
 
 async def emptied(store: Redis, keys: int) -> None:
     """Return when no more than so many keys are left."""
-    with anyio.fail_after(scaled(EXPIRY_TIMEOUT_S)):
-        while await store.dbsize() > keys:
-            await anyio.sleep(0.1)
+    await until_async(store.dbsize, lambda found: found <= keys, seconds=EXPIRY_TIMEOUT_S, pause_s=0.1)
 
 
 @pytest.mark.timeout(900)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from support.store import DATABASES, StoreProcess, one_store
+from support.waiting import until_async
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.paused_queues import PausedQueues
@@ -83,9 +84,7 @@ async def publish_on_all(store: Store) -> None:
 
 async def all_heard(heard: list[str]) -> None:
     """Return when something was heard on every channel: what is published before on the same connection was too."""
-    with anyio.fail_after(20):
-        while set(heard) != set(CHANNELS):
-            await anyio.sleep(0.005)
+    await until_async(lambda: set(heard) == set(CHANNELS), seconds=20, pause_s=0)
 
 
 @pytest.mark.parametrize(("loud", "quiet"), [(0, 5), (5, 0), (5, 6)])

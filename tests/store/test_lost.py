@@ -1,6 +1,7 @@
 """A store that is away for a while: few calls, few log lines, and every job stays with its worker."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -10,6 +11,7 @@ import psutil
 from support.peer import Peer, peer
 from support.system import Process, System, running_system, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 
 QUICK = {"TIDINGS_LEASE_S": "2", "TIDINGS_HEARTBEAT_S": "0.4", "TIDINGS_GRACE_S": "1"}
 
@@ -50,8 +52,9 @@ async def until_all_run(system: System, tokens: list[str]) -> None:
     async with httpx.AsyncClient(base_url=system.server.url) as http:
         with anyio.fail_after(scaled(30)):
             for token in tokens:
-                while (await http.get(f"/v1/jobs/{token}")).json()["status"] != "running":
-                    await anyio.sleep(0.02)
+                await until_async(
+                    partial(http.get, f"/v1/jobs/{token}"), lambda found: found.json()["status"] == "running"
+                )
 
 
 async def test_an_outage_costs_little_and_moves_no_job(system: System, tmp_path: Path) -> None:

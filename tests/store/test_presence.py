@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from support.stores.channels import subscribe
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.kinds.kind_record import KindRecord
 from tidings.store.keys import StoreKeys
 from tidings.store.placement.placement_store import PlacementStore
@@ -31,9 +32,7 @@ async def test_what_a_worker_serves_is_known_when_it_comes_and_when_it_leaves(
     serving = ServedKinds(registry)
 
     async def until(serves: bool) -> None:
-        with anyio.fail_after(scaled(20)):
-            while serving.serves(KIND, "standard") is not serves:
-                await anyio.sleep(0.01)
+        await until_async(lambda: serving.serves(KIND, "standard") is serves, seconds=20)
 
     async with anyio.create_task_group() as tasks, store.pubsub() as heard:
         await subscribe(heard, store, StoreKeys().workers_changed)

@@ -1,5 +1,6 @@
 """A store that answers and refuses for a while: what has been done is kept, told once it may be, and not done again."""
 
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -11,6 +12,7 @@ from support.peer import peer
 from support.store import one_store
 from support.system import System, running_system, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 
 LEASE_S = min(scaled(2.0), 6.0)
 QUICK = {"TIDINGS_LEASE_S": str(LEASE_S), "TIDINGS_HEARTBEAT_S": str(LEASE_S / 5), "TIDINGS_PROCESSES": "1"}
@@ -43,9 +45,7 @@ async def test_what_ended_while_the_store_refused_is_told_when_it_does_not_and_r
             paths = {kind: str(tmp_path / f"{kind}-{turn}") for kind in KINDS}
             tokens = {kind: (await client.submit(kind, {"path": path}))["token"] for kind, path in paths.items()}
             for path in paths.values():
-                with anyio.fail_after(scaled(30)):
-                    while not Path(path + ".runs").exists():
-                        await anyio.sleep(0.01)
+                await until_async(Path(path + ".runs").exists)
             system.store.tell(refuse)
             for path in paths.values():
                 Path(path).touch()
@@ -69,13 +69,12 @@ async def test_what_ended_while_the_store_refused_is_told_when_it_does_not_and_r
 
 async def until_ended(http: httpx.AsyncClient, system: System, *tokens: str) -> None:
     """Return when some jobs have ended."""
-    with anyio.fail_after(scaled(60)):
-        for token in tokens:
-            while True:
-                answer = await http.get(f"{system.server.url}/v1/jobs/{token}")
-                if answer.status_code == 200 and answer.json()["status"] in ("succeeded", "failed"):
-                    break
-                await anyio.sleep(0.05)
+    for token in tokens:
+        await until_async(
+            partial(http.get, f"{system.server.url}/v1/jobs/{token}"),
+            lambda answer: answer.status_code == 200 and answer.json()["status"] in ("succeeded", "failed"),
+            seconds=60,
+        )
 
 
 async def test_what_is_kept_meanwhile_takes_no_more_than_its_slots(system: System, tmp_path: Path) -> None:
@@ -86,9 +85,7 @@ async def test_what_is_kept_meanwhile_takes_no_more_than_its_slots(system: Syste
         async with peer(one.server.socket_url) as client, httpx.AsyncClient() as http:
             path = str(tmp_path / "go")
             tokens = [(await client.submit("end_in_loop", {"path": path}))["token"] for _ in range(8)]
-            with anyio.fail_after(scaled(30)):
-                while not Path(path + ".runs").exists() or len(Path(path + ".runs").read_text()) < 3:
-                    await anyio.sleep(0.01)
+            await until_async(lambda: Path(path + ".runs").exists() and len(Path(path + ".runs").read_text()) >= 3)
             one.store.tell("CONFIG SET min-replicas-to-write 1")
             Path(path).touch()
             await anyio.sleep(1.0)

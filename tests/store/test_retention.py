@@ -10,7 +10,7 @@ import structlog
 from support.scrape import scrape
 from support.store import StoreProcess, running_store
 from support.system import System
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store import retention
 from tidings.store.redis.store_client import open_store
 from tidings.store.redis.subscription import Hearing
@@ -49,9 +49,10 @@ async def test_a_mounted_server_on_a_store_that_evicts_is_not_ready_and_says_why
 ) -> None:
     runtime = ServerRuntime(ServerSettings(store_url=evicting.url, allow_eviction=allowed))
     async with runtime.running():
-        with anyio.fail_after(scaled(20)):
-            while runtime.inbox is not Hearing.OPEN or any("kinds" in one for one in runtime.unready_reasons()):
-                await anyio.sleep(0.01)
+        await until_async(
+            lambda: runtime.inbox is Hearing.OPEN and all("kinds" not in one for one in runtime.unready_reasons()),
+            seconds=20,
+        )
         found = runtime.unready_reasons()
     assert len(found) == (0 if allowed else 1)
     assert all("noeviction" in one and "TIDINGS_ALLOW_EVICTION" in one for one in found)
@@ -95,9 +96,7 @@ async def test_a_change_while_it_runs_is_seen_and_each_state_is_said_once(monkey
                 tasks.start_soon(watch.run)
                 for policy in ("allkeys-lfu", "noeviction"):
                     process.tell(f"CONFIG SET maxmemory-policy {policy}")
-                    with anyio.fail_after(scaled(10)):
-                        while watch.now.eviction != policy:
-                            await anyio.sleep(0.01)
+                    await until_async(lambda: watch.now.eviction == policy, seconds=10)  # noqa: B023 - awaited here
                 tasks.cancel_scope.cancel()
         await store.aclose()
     assert [line["event"] for line in said] == ["store_evicts", "store_evicts_no_more"]

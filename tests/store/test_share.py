@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from support.peer import peer
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.admin.queue_stats import NEARLY_FULL, StoreMemory
 from tidings.store.redis.store_client import open_store
 from tidings_server.observability.store_memory import StoreMemoryWatch
@@ -75,9 +76,7 @@ async def test_operators_are_warned_before_the_store_is_full(system: System, sto
     used = int((await store.info("memory"))["used_memory"])
     await store.config_set("maxmemory", int(used / 0.9))
     async with httpx.AsyncClient(base_url=system.server.url, timeout=scaled(15)) as http:
-        with anyio.fail_after(scaled(30)):
-            while not (await http.get("/readyz")).json()["store_nearly_full"]:
-                await anyio.sleep(0.1)
+        await until_async(lambda: http.get("/readyz"), lambda found: found.json()["store_nearly_full"], pause_s=0.1)
         assert (await http.get("/readyz")).status_code == 200
         assert "tidings_store_nearly_full 1" in (await http.get("/metrics")).text
     assert system.server.text().count('"store_nearly_full"') == 1

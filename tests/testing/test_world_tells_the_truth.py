@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from support.timeouts import scaled
+from support.waiting import until_async
 from testing import oracle_kinds
 from tidings import Client, ProblemError, SubmitOptions
 from tidings.client import Event
@@ -230,9 +231,7 @@ def test_a_job_recurs_at_the_same_ticks() -> None:
     async def real() -> list[str]:
         oracle_kinds.ticks.clear()
         with TestServer(oracle_kinds):
-            async with asyncio.timeout(scaled(20)):
-                while len(oracle_kinds.ticks) < 4:
-                    await asyncio.sleep(0.05)
+            await until_async(lambda: len(oracle_kinds.ticks) >= 4, seconds=20)
         return list(oracle_kinds.ticks)
 
     for ticks in (asyncio.run(in_world()), asyncio.run(real())):

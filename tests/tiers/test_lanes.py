@@ -1,12 +1,12 @@
 """Lanes: however many jobs one caller has, another's waits for few of them; and no way of a job leads past them."""
 
-import asyncio
 import hashlib
 import itertools
 
 import pytest
 from redis.asyncio import Redis
 
+from support.waiting import until_async
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.attempts.attempt_store import LeaseRenewal, StartRules
@@ -142,8 +142,7 @@ async def test_a_beat_renews_the_lease_of_a_job_of_a_lane(store: Redis) -> None:
         async def idle() -> int:
             return int((await store.xpending_range(lane, GROUP, "-", "+", 1))[0]["time_since_delivered"])
 
-        while await idle() < 20:
-            await asyncio.sleep(0)
+        await until_async(idle, lambda found: found >= 20, pause_s=0)
         before = await idle()
         await place.first.beat([LeaseRenewal(entry.id, started.fence, TIER, entry.entry)])
         assert await idle() < before
@@ -272,8 +271,11 @@ async def test_take_over_finds_an_entry_behind_many_that_live(store: Redis) -> N
     async with place_in(store) as place:
         await place.submit(60, "")
         held = await place.take(60)
-        while int((await store.xpending_range(READY, GROUP, "-", "+", 1))[0]["time_since_delivered"]) < 50:
-            await asyncio.sleep(0)
+        await until_async(
+            lambda: store.xpending_range(READY, GROUP, "-", "+", 1),
+            lambda found: int(found[0]["time_since_delivered"]) >= 50,
+            pause_s=0,
+        )
         beats = [LeaseRenewal(entry.id, started.fence, TIER, entry.entry) for entry, started in held[:-1]]
         await place.first.beat(beats)
         (entry,) = await place.second.take_over(TIER, 45, 1)

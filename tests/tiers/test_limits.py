@@ -1,12 +1,12 @@
 """Limits and rates over all workers: exact, whatever becomes of a job; who has to wait costs no worker."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
 
+from support.waiting import until_async
 from tidings.protocol.tokens import Token
 from tidings.store.admin.dead_letters import DeadLetters
 from tidings.store.attempts.attempt_store import StartRules
@@ -261,8 +261,8 @@ async def test_a_job_that_waits_for_its_turn_can_be_cancelled_and_expires(store:
     async with paced_at(store, 60_000, 1) as place:
         _, second = await place.submit(2)
         (third,) = await place.submit(1, deadline_ms=1)
-        while await place.now() <= int(await command(store, "HGET", KEYS.job("p", third.id), "deadline")):
-            await asyncio.sleep(0)
+        deadline = int(await command(store, "HGET", KEYS.job("p", third.id), "deadline"))
+        await until_async(place.now, lambda now: now > deadline, pause_s=0)
         await command(store, "HSET", KEYS.job("p", third.id), "deadline", await place.now() + 50)
         await place.take(10)
         assert await place.gateway.cancel(Token("p", second.id)) == "cancelled"

@@ -16,6 +16,7 @@ from support.store import running_store
 from support.system import System
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until_async
 
 KINDS = str(Path(str(tier_kinds.__file__)))
 QUICK = {"TIDINGS_LEASE_S": "0.6", "TIDINGS_HEARTBEAT_S": "0.1"}
@@ -124,9 +125,9 @@ async def test_a_limit_over_all_workers_is_kept_and_a_killed_worker_s_places_are
                     fields = {"tenant": tenant, "folder": str(folder), "path": str(path)}
                     await client.send("submit", kind="exclusive", input=fields)
                 await see(client, "started", 4)
-                with anyio.fail_after(scaled(15)):
-                    while len(under_way(folder, "a")) < 2 or len(under_way(folder, "b")) < 2:
-                        await anyio.sleep(0.01)
+                await until_async(
+                    lambda: len(under_way(folder, "a")) >= 2 and len(under_way(folder, "b")) >= 2, seconds=15
+                )
                 pids = [one.process.pid for one in system.workers]
                 killed = next(one for one in system.workers if str(one.process.pid) in under_way(folder, "a"))
                 lost = [mark for mark in folder.iterdir() if mark.read_text() == str(killed.process.pid)]
@@ -136,9 +137,9 @@ async def test_a_limit_over_all_workers_is_kept_and_a_killed_worker_s_places_are
                     mark.unlink()
                 # Those that were lost begin again elsewhere, and nobody else in their places.
                 await see(client, "started", len(lost))
-                with anyio.fail_after(scaled(15)):
-                    while len(under_way(folder, "a")) < 2 or len(under_way(folder, "b")) < 2:
-                        await anyio.sleep(0.01)
+                await until_async(
+                    lambda: len(under_way(folder, "a")) >= 2 and len(under_way(folder, "b")) >= 2, seconds=15
+                )
                 assert set(under_way(folder, "a") + under_way(folder, "b")) <= set(map(str, pids)) - {
                     str(killed.process.pid)
                 }

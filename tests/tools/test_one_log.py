@@ -12,6 +12,7 @@ from httpx_sse import aconnect_sse
 
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Client
 from tools.raw import call, result
 
@@ -134,8 +135,7 @@ async def test_every_protocol_tells_the_same_of_one_job(
             asyncio.create_task(by_chat(http, there, "chat-1")),
             asyncio.create_task(by_mcp(there, token, model)),
         ]
-        while model.progress != "half (50 %)":
-            await asyncio.sleep(0.02)
+        await until_async(lambda: model.progress == "half (50 %)")
         path.touch()
         socket, events, polls, chat, _ = await asyncio.gather(*readers)
     late = Heard()

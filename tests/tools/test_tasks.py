@@ -12,6 +12,7 @@ from mcp_types import CallToolResult
 
 from support.system import System, system_fixture
 from support.timeouts import scaled
+from support.waiting import until_async
 from tools.raw import call, error, result
 from tools.tasks_client import TasksExtension, connected
 
@@ -49,9 +50,7 @@ async def test_a_long_call_goes_on_as_a_task_that_tells_its_progress(system: Sys
     tasks, go = TasksExtension(), tmp_path / "go"
     async with connected(system.server.url, tasks) as client:
         waiting = asyncio.create_task(client.call_tool("wait_for", {"path": str(go)}))
-        async with asyncio.timeout(scaled(15)):
-            while "waits for a file (25 %)" not in tasks.messages:
-                await asyncio.sleep(0.01)
+        await until_async(lambda: "waits for a file (25 %)" in tasks.messages, seconds=15)
         assert tasks.statuses == ["working"]
         go.touch()
         found = await waiting

@@ -1,17 +1,15 @@
 """A collector of traces: what OTLP over HTTP sends it, as trees."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-import anyio
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SentSpan
 
-from support.timeouts import scaled
+from support.waiting import until_async
 
 SPANS_TIMEOUT_S = 20.0
 
@@ -66,10 +64,11 @@ class Receiver:
     async def until(self, trace_id: str, tree: str) -> None:
         """Return when a trace looks so."""
         wanted = "\n".join(line[4:] for line in tree.rstrip().splitlines()[1:])
-        give_up = time.monotonic() + scaled(SPANS_TIMEOUT_S)
-        while self.tree(trace_id) != wanted:
-            assert time.monotonic() < give_up, f"wanted:\n{wanted}\ncame:\n{self.tree(trace_id)}"
-            await anyio.sleep(0.02)
+        await until_async(
+            lambda: self.tree(trace_id) == wanted,
+            seconds=SPANS_TIMEOUT_S,
+            shown=lambda: f"wanted:\n{wanted}\ncame:\n{self.tree(trace_id)}",
+        )
 
 
 @contextmanager

@@ -1,16 +1,14 @@
 """Whatever is written to the log while a job runs says whose line it is."""
 
 import json
-import time
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 
 from support.peer import Peer
 from support.system import Process, System
-from support.timeouts import scaled
+from support.waiting import until_async
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -19,14 +17,14 @@ LINE_TIMEOUT_S = 15.0
 
 async def lines_of(process: Process, token: str, *events: str) -> dict[str, dict[str, Any]]:
     """Return lines about a job, by what they say; waits until they are there."""
-    give_up = time.monotonic() + scaled(LINE_TIMEOUT_S)
-    while True:
+
+    def said() -> dict[str, dict[str, Any]]:
         lines = [json.loads(line) for line in process.text().splitlines()]
-        found = {line["event"]: line for line in lines if line.get("token") == token}
-        if found.keys() >= set(events):
-            return found
-        assert time.monotonic() < give_up, process.text()
-        await anyio.sleep(0.02)
+        return {line["event"]: line for line in lines if line.get("token") == token}
+
+    return await until_async(
+        said, lambda found: found.keys() >= set(events), seconds=LINE_TIMEOUT_S, shown=process.text
+    )
 
 
 @pytest.mark.parametrize(

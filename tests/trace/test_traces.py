@@ -1,12 +1,10 @@
 """Traces of jobs, as a collector gets them from real processes."""
 
 import secrets
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from opentelemetry import trace
@@ -17,6 +15,7 @@ from support.handlers import trace_kinds
 from support.peer import Peer, peer
 from support.system import System
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Client, Job, SubmitOptions
 
 from .receiver import SPANS_TIMEOUT_S, Receiver, running_receiver
@@ -269,10 +268,9 @@ async def test_a_handler_in_a_process_knows_its_trace(
 
 
 async def test_a_trace_begins_with_the_tick_of_a_recurring_job(receiver: Receiver) -> None:
-    give_up = time.monotonic() + scaled(SPANS_TIMEOUT_S)
-    while not (ticks := [span for span in receiver.spans if span.name == "process tick"]):
-        assert time.monotonic() < give_up
-        await anyio.sleep(0.02)
+    ticks = await until_async(
+        lambda: [span for span in receiver.spans if span.name == "process tick"], seconds=SPANS_TIMEOUT_S
+    )
     assert (ticks[0].parent_id, ticks[0].links) == ("", ())
     await receiver.until(ticks[0].trace_id, "\n    process tick")
 

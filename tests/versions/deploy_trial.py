@@ -16,7 +16,7 @@ import anyio
 
 from support.store import running_store
 from support.system import ServerProcess, System, WorkerProcess
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Client, SubmitOptions
 from tidings.client.client_errors import ClientError
 from tidings.client.handle import Handle
@@ -109,10 +109,8 @@ class Trial:
         return fresh
 
     async def _serving(self, worker: WorkerProcess) -> None:
-        with anyio.fail_after(scaled(30)):
-            while '"serving"' not in worker.text():
-                assert worker.process.poll() is None, worker.text()
-                await anyio.sleep(0.05)
+        await until_async(lambda: '"serving"' in worker.text() or worker.process.poll() is not None, shown=worker.text)
+        assert worker.process.poll() is None, worker.text()
 
     async def _load(self, place: int) -> None:
         """Submit and follow, one job after the other, until the trial stops."""

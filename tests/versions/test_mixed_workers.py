@@ -14,6 +14,7 @@ from support.scrape import scrape
 from support.system import System, WorkerProcess, system_fixture
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
+from support.waiting import until_async
 
 EARLIER = str(Path(__file__).with_name("earlier_kinds.py"))
 LATER = str(Path(__file__).with_name("later_kinds.py"))
@@ -25,11 +26,13 @@ system = system_fixture(workers=0, scope="function")
 
 async def knows(system: System, version: int) -> None:
     """Return when the server knows a version of the orders."""
-    with anyio.fail_after(scaled(20)):
-        while {"kind": "order", "version": version} not in [
-            {"kind": one["kind"], "version": one["version"]} for one in system.server.get("/v1/kinds")[1]["kinds"]
-        ]:
-            await anyio.sleep(0.02)
+    await until_async(
+        lambda: (
+            {"kind": "order", "version": version}
+            in [{"kind": one["kind"], "version": one["version"]} for one in system.server.get("/v1/kinds")[1]["kinds"]]
+        ),
+        seconds=20,
+    )
 
 
 def stop(worker: WorkerProcess) -> None:
@@ -96,9 +99,11 @@ async def test_what_was_queued_under_an_older_version_is_brought_up_on_the_worke
 
 
 async def _ended(system: System, token: str) -> dict[str, Any]:
-    with anyio.fail_after(scaled(20)):
-        while (found := system.server.get(f"/v1/jobs/{token}")[1])["status"] not in ("succeeded", "failed"):
-            await anyio.sleep(0.02)
+    found = await until_async(
+        lambda: system.server.get(f"/v1/jobs/{token}")[1],
+        lambda found: found["status"] in ("succeeded", "failed"),
+        seconds=20,
+    )
     return dict(found)
 
 
@@ -114,9 +119,7 @@ async def test_a_newer_version_waits_visibly_when_its_last_worker_has_left(syste
         ack = await client.submit("order", {"amount": 1, "currency": "USD"})
         events = await client.until(ack["token"], "queued")
         assert events[-1]["data"] == {"waits_for": "a worker that serves order in version 2"}
-        with anyio.fail_after(scaled(60)):
-            while not (told := _unserved(system)):
-                await anyio.sleep(0.1)
+        told = await until_async(lambda: _unserved(system), seconds=60, pause_s=0.1)
         assert [(one["kind"], one["version"], one["jobs"]) for one in told] == [("order", 2, 1)]
         said = run_tidings("status", "--store-url", system.store.url)
         assert "1 jobs of order in version 2 wait in default" in " ".join(said.stdout.split())
@@ -150,16 +153,14 @@ async def test_a_kind_is_accepted_for_a_grace_after_its_last_worker_and_refused_
         stop(worker)
         ack = await client.submit("plain")
         assert ack["type"] == "ack", "the grace has just begun"
-        with anyio.fail_after(GRACE_S + scaled(20)):
-            while (answer := await client.submit("plain"))["type"] == "ack":
-                await anyio.sleep(0.05)
+        answer = await until_async(
+            lambda: client.submit("plain"), lambda answer: answer["type"] != "ack", seconds=GRACE_S + 20
+        )
         problem = answer["problem"]
         assert (problem["code"], problem["status"], problem["field"]) == ("unserved", 503, "/kind")
         assert (problem["limit"], problem["retry_after"]) == (GRACE_S, 10)
         assert problem["detail"].startswith("no worker has served the kind plain for ")
         # The other server has a longer grace; and a worker that comes ends it.
         strict.add_worker(EARLIER)
-        with anyio.fail_after(scaled(20)):
-            while (await client.submit("plain"))["type"] != "ack":
-                await anyio.sleep(0.05)
+        await until_async(lambda: client.submit("plain"), lambda found: found["type"] == "ack", seconds=20)
         assert (await _ended(strict, ack["token"]))["status"] == "succeeded"

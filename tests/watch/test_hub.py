@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import new_token
 from tidings.store.jobs.job_store import NewJob
@@ -197,9 +198,7 @@ async def test_when_the_last_listener_leaves_the_store_sends_no_more(world: Worl
     key = StoreKeys().job("p", ear.token.id)
     assert await store.hget(key, "watchers") == b"g"
     world.hub.leave(ear)
-    with anyio.fail_after(scaled(10)):
-        while await store.hget(key, "watchers") is not None:
-            await anyio.lowlevel.checkpoint()
+    await until_async(lambda: store.hget(key, "watchers"), lambda found: found is None, seconds=10, pause_s=0)
     assert len(world.hub) == 0
 
 

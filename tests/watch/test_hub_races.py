@@ -7,7 +7,7 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.events import EventClass
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.availability.store_errors import StoreUnavailableError
@@ -53,9 +53,9 @@ async def test_an_end_too_large_to_publish_that_overtakes_the_answer_to_its_subm
     desk.asked[0].set_result(end)
     await anyio.lowlevel.checkpoint()
     ear.release(1)
-    with anyio.fail_after(scaled(10)):
-        while len(desk.asked) < 2:  # the store is asked again once the answer to the submit has gone out
-            await anyio.lowlevel.checkpoint()
+    await until_async(
+        lambda: len(desk.asked) >= 2, seconds=10, pause_s=0
+    )  # the store is asked again once the answer to the submit has gone out
     desk.asked[1].set_result(end)
     await ear.until(2)
     assert (ear.heard, ear.snapshots, len(hub)) == ([2], [], 0)
@@ -102,9 +102,7 @@ async def test_a_repair_that_must_be_repeated_is_not_settled_by_the_watch_of_ano
     desk.asked[1].set_result(JobRecord("running", seq=6))
     await anyio.lowlevel.checkpoint()
     hub.receive(msgspec.msgpack.encode([(str(ear.token), 7, EventClass.CHANGE, "{}")]))
-    with anyio.fail_after(scaled(10)):
-        while len(desk.asked) < 3:
-            await anyio.lowlevel.checkpoint()
+    await until_async(lambda: len(desk.asked) >= 3, seconds=10, pause_s=0)
     desk.asked[2].set_result(JobRecord("running", seq=6, chunks=[(3, 0, '"a"')]))
     await ear.until(7)
     assert (ear.snapshots, ear.heard) == ([(1, 6, ['"a"'])], [7])

@@ -17,12 +17,14 @@ import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from support.store import running_store
 from support.system import System
 from support.timeouts import scaled
+from support.waiting import until
 from tidings.webhook import WebhookVerificationError, new_secret, verify
 from webhook.receiver import Answer, Plan, Received, Receiver
 
@@ -213,9 +215,8 @@ def run_trial(
                 kills[chosen % 3]()
                 chosen += 1
             load.stop()
-            give_up = time.monotonic() + scaled(60)
-            while receivers.taken() < len(load.acknowledged) and time.monotonic() < give_up:
-                time.sleep(0.05)
+            with suppress(AssertionError):  # `faults` says what is missing
+                until(lambda: receivers.taken() >= len(load.acknowledged), seconds=60)
             say(f"{len(load.acknowledged)} jobs acknowledged, {len(receivers.told)} requests received, {chosen} kills")
             assert load.acknowledged
             return faults(load.acknowledged, receivers.told)

@@ -13,8 +13,7 @@ from redis import Redis
 from support.handlers.places import placed_kinds
 from support.peer import Peer, peer
 from support.system import System, running_system
-from support.timeouts import scaled
-from support.waiting import until
+from support.waiting import until, until_async
 
 KINDS = str(Path(str(placed_kinds.__file__)))
 
@@ -114,9 +113,7 @@ async def test_what_waits_for_a_thread_begins_in_the_order_of_submission(
                 tokens = [(await http.post("/v1/jobs", json=job)).json()["token"] for job in jobs]
             until(lambda: began(go) == {0})
             go.touch()
-            with anyio.fail_after(scaled(30)):
-                while await states(system, tokens) != {"succeeded": len(tokens)}:
-                    await anyio.sleep(0.05)
+            await until_async(lambda: states(system, tokens), lambda found: found == {"succeeded": len(tokens)})
     assert path.read_text().split() == [str(number) for number in range(30)]
 
 

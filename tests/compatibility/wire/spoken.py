@@ -11,6 +11,7 @@ import httpx
 from compatibility.wire.masking import masked
 from compatibility.wire.recorder import Recorder, Socket
 from support.timeouts import scaled
+from support.waiting import until_async
 
 SSE = {"accept": "text/event-stream"}
 
@@ -27,8 +28,7 @@ async def speak_over_http(recorder: Recorder, http: httpx.AsyncClient) -> None:
         go = Path(folder) / "go"
         job = {"kind": "speak", "input": {"path": str(go)}}
         place = f"/v1/jobs/{(await http.post('/v1/jobs', json=job)).json()['token']}"
-        while (await http.get(place)).json()["status"] != "running":
-            await asyncio.sleep(0.01)
+        await until_async(lambda: http.get(place), lambda found: found.json()["status"] == "running")
         followed = {
             "a job that speaks": _Followed(http, f"{place}/events"),
             "a stream of a job": _Followed(http, f"{place}/streams/words"),

@@ -5,6 +5,7 @@ from redis.asyncio import Redis
 
 from groups.stage import BOUNDS, KEYS, Stage, seen, stage_in
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, GroupView, before_ms
 from tidings.store.groups.group_store import EventOutcome, StreamBounds
 from tidings.store.redis.store_client import command
@@ -205,9 +206,11 @@ async def test_the_stream_loses_what_is_too_old_and_leaves_when_all_is(store: Re
         await stage.join("g", bounds=StreamBounds(0.2, 262_144))
         await stage.finish(1)
         assert 0 < await command(store, "PTTL", KEYS.events(stage.partition)) <= 200
-        with anyio.fail_after(scaled(5)):
-            while await command(store, "EXISTS", KEYS.events(stage.partition), KEYS.event_marks(stage.partition)):
-                await anyio.sleep(0.05)
+        await until_async(
+            lambda: command(store, "EXISTS", KEYS.events(stage.partition), KEYS.event_marks(stage.partition)),
+            lambda found: not found,
+            seconds=5,
+        )
         assert await missed(stage) == 1
 
 

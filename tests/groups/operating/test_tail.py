@@ -14,6 +14,7 @@ from groups.operating.test_commands import registered
 from groups.stage import KEYS, Stage, stage_in
 from support.store import StoreProcess
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.groups.group_admin import GroupAdmin
 from tidings.store.redis.store_client import command
 from tidings_cli.main import _app
@@ -36,9 +37,9 @@ def place(result: Any) -> str:
 
 async def until_followed(stage: Stage) -> None:
     """Return when a feed follows the events of the partition."""
-    with anyio.fail_after(scaled(20)):
-        while not (await GroupAdmin(stage.store, KEYS, stage.partition).read(feeds=True)).groups:
-            await anyio.sleep(0.02)
+    await until_async(
+        lambda: GroupAdmin(stage.store, KEYS, stage.partition).read(feeds=True), lambda found: found.groups, seconds=20
+    )
 
 
 async def test_what_happens_is_printed_while_it_happens_and_what_follows_from_its_place(

@@ -5,7 +5,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from groups.stage import BOUNDS, KEYS, Stage, seen, stage_in
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.event_pattern import EventPattern
 from tidings.protocol.events import EventClass, EventName
 from tidings.store.groups.group_store import EventOutcome
@@ -23,9 +23,7 @@ async def two_events(stage: Stage) -> str:
 
 
 async def until_taken(stage: Stage, group: str = "g", **options: object) -> list[object]:
-    with anyio.fail_after(scaled(5)):
-        while not (found := await stage.take(group, **options)):  # type: ignore[arg-type]
-            await anyio.sleep(0.01)
+    found = await until_async(lambda: stage.take(group, **options), seconds=5)  # type: ignore[arg-type]
     return list(found)
 
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from support.peer import peer
 from support.system import running_system
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.protocol.states import State
 from tidings.protocol.tokens import Token, new_token
 from tidings.store.attempts.attempt_store import (
@@ -283,15 +283,11 @@ async def test_the_consumer_of_a_worker_that_was_killed_is_gone_after_a_while() 
         async def names() -> list[str]:
             return [row["name"].decode() for row in await store.xinfo_consumers(stream, GROUP)]
 
-        with anyio.fail_after(scaled(20)):
-            while len(await names()) < 2:
-                await anyio.sleep(0.05)
+        await until_async(names, lambda found: len(found) >= 2, seconds=20)
         killed, left = system.workers
         killed.signal(signal.SIGKILL)
         begun = time.monotonic()
-        with anyio.fail_after(scaled(60)):
-            while len(await names()) > 1:
-                await anyio.sleep(0.2)
+        await until_async(names, lambda found: len(found) <= 1, seconds=60, pause_s=0.2)
         assert time.monotonic() - begun > 1
         async with peer(system.server.socket_url) as client:
             assert (await client.run("noop"))[-1]["event"] == "succeeded"

@@ -3,14 +3,13 @@
 import signal
 from pathlib import Path
 
-import anyio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from support.peer import peer
 from support.system import System, system_fixture
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings.store.keys import StoreKeys
 from tidings.store.placement.upkeep_choice import ON_DUTY, upkeep_place, upkeep_rank
 from tidings.store.redis.store_client import command, open_store
@@ -109,17 +108,15 @@ system = system_fixture(scope="function", workers=0, both=QUICK)
 
 async def on_duty(store: Redis) -> list[str]:
     """Return the workers on duty once all five are known."""
-    with anyio.fail_after(scaled(30)):
-        while await command(store, "ZCARD", KEYS.upkeep(PLACE)) < 5:
-            await anyio.sleep(0.05)
+    await until_async(lambda: command(store, "ZCARD", KEYS.upkeep(PLACE)), lambda found: found >= 5)
     return [name.decode() for name in await command(store, "ZRANGE", KEYS.upkeep(PLACE), 0, ON_DUTY - 1)]
 
 
 async def each_runs_one(store: Redis) -> None:
     """Return when each of five workers with one slot holds a job."""
-    with anyio.fail_after(scaled(30)):
-        while (await store.xinfo_groups(KEYS.ready("default", "standard")))[0]["pending"] < 5:
-            await anyio.sleep(0.05)
+    await until_async(
+        lambda: store.xinfo_groups(KEYS.ready("default", "standard")), lambda found: found[0]["pending"] >= 5
+    )
 
 
 async def test_when_all_on_duty_are_killed_the_others_take_over_and_start_what_is_due(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pytest
 
 from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Context, Depends, StoppedError
 from tidings.resources.async_call import call_async
 from tidings.resources.dependency_plan import Dependency, DependencyPlan, plan_of
@@ -236,8 +237,7 @@ async def test_a_thread_that_waits_for_a_dependency_is_freed_when_its_attempt_is
 
     task = asyncio.create_task(caller.call(only, lambda **_: notes.append("never")))
     async with asyncio.timeout(scaled(10)):
-        while "waits" not in notes:
-            await asyncio.sleep(0.001)
+        await until_async(lambda: "waits" in notes, seconds=10, pause_s=0)
         caller.over.set()
         caller.bridge.stop()
         with pytest.raises(StoppedError):

@@ -5,14 +5,13 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import anyio
 import msgspec
 
 from support import scrape
 from support.peer import Peer, peer
 from support.system import System, WorkerProcess, system_fixture
 from support.tidings_command import run_tidings
-from support.timeouts import scaled
+from support.waiting import until_async
 
 EARLIER = str(Path(__file__).with_name("earlier_sagas.py"))
 CHANGED = str(Path(__file__).with_name("changed_sagas.py"))
@@ -34,9 +33,7 @@ async def paid(client: Peer, token: str) -> None:
 
 
 async def until(system: System, token: str, done: Any) -> dict[str, Any]:
-    with anyio.fail_after(scaled(20)):
-        while not done(found := system.server.get(f"/v1/jobs/{token}")[1]):
-            await anyio.sleep(0.02)
+    found = await until_async(lambda: system.server.get(f"/v1/jobs/{token}")[1], done, seconds=20)
     return dict(found)
 
 

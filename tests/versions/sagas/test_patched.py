@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import anyio
 import msgspec
 import pytest
 
 from support.peer import Peer, peer
 from support.system import System, system_fixture
 from support.tidings_command import run_tidings
-from support.timeouts import scaled
+from support.waiting import until_async
 from tidings import Context, job
 from tidings.saga.step_errors import SagaUseError, StepError
 from tidings.testing import run
@@ -35,9 +34,11 @@ async def paid(client: Peer, token: str) -> Any:
 
 
 async def result_of(system: System, token: str) -> Any:
-    with anyio.fail_after(scaled(20)):
-        while (found := system.server.get(f"/v1/jobs/{token}")[1])["status"] not in ("succeeded", "failed"):
-            await anyio.sleep(0.02)
+    found = await until_async(
+        lambda: system.server.get(f"/v1/jobs/{token}")[1],
+        lambda found: found["status"] in ("succeeded", "failed"),
+        seconds=20,
+    )
     assert found["status"] == "succeeded", found
     return found["result"]
 
@@ -81,9 +82,7 @@ async def test_a_saga_of_an_older_version_never_takes_the_change_and_its_workers
     async with peer(system.server.socket_url) as client:
         first = await waits(client)
         system.add_worker(str(raised))
-        with anyio.fail_after(scaled(20)):
-            while system.server.get("/v1/kinds")[1]["kinds"][0]["version"] != 2:
-                await anyio.sleep(0.02)
+        await until_async(lambda: system.server.get("/v1/kinds")[1]["kinds"][0]["version"] == 2, seconds=20)
         later = [await waits(client) for _ in range(6)]
         counted = [{"kind": "deliver", "version": 1, "queue": "default", "sagas": 1}]
         assert sagas(system) == [*counted, {**counted[0], "version": 2, "sagas": 6}]

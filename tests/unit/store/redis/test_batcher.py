@@ -6,6 +6,7 @@ from typing import Any
 import anyio
 import pytest
 
+from support.waiting import until_async
 from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.redis.batcher import Batcher, Batchers, BatchOptions
 from tidings.store.redis.reply_future import ReplyFuture
@@ -41,8 +42,7 @@ async def test_what_one_turn_wants_is_one_call_and_what_comes_meanwhile_the_next
     with gathering(calls) as batcher:
         calls.gate.clear()
         first = [batcher.put(n) for n in (1, 2, 3)]
-        while not calls.batches:
-            await asyncio.sleep(0)
+        await until_async(lambda: calls.batches, pause_s=0)
         second = [batcher.put(n) for n in (4, 5)]
         calls.gate.set()
         assert await asyncio.gather(*first, *second) == [1, 2, 3, 4, 5]
@@ -132,8 +132,7 @@ async def test_when_it_closes_nothing_waits_for_ever() -> None:
     calls.gate.clear()
     with gathering(calls, most=1) as batcher:
         waiting = [batcher.put(1), batcher.put(2)]
-        while not calls.batches:
-            await asyncio.sleep(0)
+        await until_async(lambda: calls.batches, pause_s=0)
     for future in (*waiting, batcher.put(3)):
         with pytest.raises(StoreUnavailableError, match="closed"):
             await future

@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from support.waiting import until_async
 from tidings.store.answers import ReportAnswer
 from tidings.store.attempts.attempt_records import event_size
 from tidings.store.attempts.attempt_store import AttemptReport, AttemptStore
@@ -115,8 +116,7 @@ async def test_a_refused_outcome_is_kept_until_a_heartbeat_says_that_another_has
     store, answers = Refusing(failures=10**9, error=refusal("ERR broken")), list[str]()
     reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, answers.append)
     ending = asyncio.create_task(reporter.end(outcomes.succeeded(b"1")))
-    while len(store.heard) < 10:
-        await asyncio.sleep(0)
+    await until_async(lambda: len(store.heard) >= 10, pause_s=0)
     assert not ending.done()
     reporter.discard_refused()
     assert await ending == "lost"
@@ -132,8 +132,7 @@ async def test_an_attempt_that_is_lost_discards_its_refused_report_once() -> Non
     reporter = Reporter(cast("AttemptStore", store), "AAAAAAAAAAAAAAAAAAAAAA", 1, 20, lifecycle.stop)
     lifecycle.reporter = reporter
     ending = asyncio.create_task(reporter.end(outcomes.succeeded(b"1")))
-    while len(store.heard) < 2:
-        await asyncio.sleep(0)
+    await until_async(lambda: len(store.heard) >= 2, pause_s=0)
     lifecycle.stop(StopReason.LOST)  # as a heartbeat does; each of the two calls the other
     assert await ending == "lost"
 
