@@ -169,10 +169,12 @@ function facts(seen) {
   const link = (/** @type {string | null | undefined} */ token) => (token ? h("a", { class: "mono", href: format("jobs", token) }, token) : null);
   /** @type {[string, string | Node | null | undefined][]} */
   const all = [
-    ["kind", seen.kind], ["queue, tier", `${seen.queue}, ${seen.tier}`], ["attempt", String(seen.attempt)], ["worker", seen.worker],
+    ["kind", seen.kind], ["queue, tier", `${seen.queue}, ${seen.tier}`], ["attempt", seen.attempt ? String(seen.attempt) : null], ["worker", seen.worker],
     ["owner", seen.owner], ["caller", seen.caller === seen.owner ? null : seen.caller], ["tags", seen.tags?.join(", ")],
     ["correlation id", seen.correlation_id === seen.token ? null : seen.correlation_id], ["trace", seen.trace_id], ["part of", link(seen.parent)],
-    ["due", seen.due && moment(seen.due)], ["deadline", seen.deadline && moment(seen.deadline)],
+    // A saga that waits for a child wakes when the child ends; the store looks after it at this time all the same.
+    [seen.status === "waiting" ? "wakes at the latest" : "due", seen.due && moment(seen.due)],
+    ["deadline", seen.deadline && moment(seen.deadline)],
     ["dead letter", seen.letter ? h("a", { href: format("dead", "", { queue: seen.queue, kind: seen.kind }) }, "there is one") : null],
   ];
   return h("dl", { class: "fact-row" }, all.filter(([, value]) => value).map(([name, value]) =>

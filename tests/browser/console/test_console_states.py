@@ -107,6 +107,9 @@ def test_a_job_in_any_state_has_a_page(console: Shown, system: System, tmp_path:
             expect(main.locator(".view-head .chip")).to_contain_text(status)
             expect(main.get_by_role("region", name="Result")).to_be_visible()
             expect(console.page.locator(".toast")).to_have_count(0)
+            facts = main.locator(".fact-name").all_text_contents()
+            assert ("attempt" in facts) == (detail["attempt"] > 0)  # one that waits may have used none
+            assert ("due" in facts) == (detail.get("due") is not None and status != "waiting")
         assert seen == set(State)
         for name in CONSOLE_PAGES:
             console.page.goto(f"{url}/console#/{name}")
