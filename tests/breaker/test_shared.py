@@ -88,7 +88,7 @@ async def url(store_process: StoreProcess) -> str:
 
 
 async def test_what_one_finds_out_spares_the_other_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_breakers, "REFRESH_S", scaled(60))  # it hears of it, and does not ask
+    monkeypatch.setattr(worker_breakers, "REFRESH_S", 3_600.0)  # it hears of it, and does not ask
     changes: list[BreakerChange] = []
     async with worker(url, "a", changes) as first, worker(url, "b") as second:
         await call(second, "void")  # the answer to a report would tell it

@@ -153,7 +153,7 @@ MUTANTS = (
     ),
     Mutant(
         "The jobs that streams watch are counted for no caller.",
-        python("StreamEndpoints._stream").swap("connection_slot.watch(len(wanted))", "connection_slot.watch(0)"),
+        python("StreamOpening.__init__").swap("slot.watch(len(self.wanted))", "slot.watch(0)"),
         (HOSTILE + "test_connection.py::test_the_jobs_that_streams_watch_are_counted_for_their_caller",),
     ),
 )
