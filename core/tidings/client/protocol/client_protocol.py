@@ -52,14 +52,14 @@ class ClientProtocol:
     # What the client asks.
 
     def submit(self, fields: dict[str, Any]) -> TrackedJob:
-        """Ask for work; `fields` are those of the frame, with a key.
+        """Ask for work; `fields` are those of the frame, with a key, and with an input that `codec.encode` has made.
 
         Raises:
             ProblemError: `invalid_frame`: the server could not read it.
 
         """
         assert "key" in fields, "a submit without a key could not be repeated"
-        job = TrackedJob(request_text({"type": "submit", **fields}), watched=fields.get("watch", True))
+        job = TrackedJob(request_text({"type": "submit", **fields}, checked=True), watched=fields.get("watch", True))
         job.delegated = "owner" in fields
         self._calls.add(job)
         return job

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tidings.protocol.decoding.decode_errors import decode_problem
-from tidings.protocol.frames.messages import CLIENT_FRAMES
+from tidings.protocol.frames.messages import CLIENT_FRAMES, Signal, Submit
 from tidings.protocol.problems import problem_error
 
 ENCODING_ERRORS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
@@ -21,12 +21,12 @@ _REF_END = len(b'{"ref":0')
 _encode = msgspec.json.Encoder().encode
 
 
-def request_text(frame: Mapping[str, Any]) -> bytes:
+def request_text(frame: Mapping[str, Any], *, checked: bool = False) -> bytes:
     """Return a frame as JSON, with 0 as its `ref`.
 
     Args:
-        frame: its fields without `ref`; `input` is JSON already, which `tidings.schema.codec.encode` has made: only
-            its outline is looked at, because to read it would copy it.
+        frame: its fields without `ref`; `input` is JSON already.
+        checked: whether `tidings.schema.codec.encode` has made the input, so that it need not be read, and so copied.
 
     Raises:
         ProblemError: `invalid_frame`, with the field: the server could not read it.
@@ -34,7 +34,9 @@ def request_text(frame: Mapping[str, Any]) -> bytes:
     """
     try:
         text = unchecked_request_text(frame)
-        msgspec.json.decode(text, type=CLIENT_FRAMES[frame["type"]])
+        asked = msgspec.json.decode(text, type=CLIENT_FRAMES[frame["type"]])
+        if isinstance(asked, Submit | Signal) and not checked:
+            msgspec.json.decode(asked.input)  # the type takes what is in it as it is
     except msgspec.ValidationError as error:
         _refuse_formless(frame)
         raise decode_problem(error, CLIENT_FRAMES[frame["type"]]) from None

@@ -56,6 +56,7 @@ for _ in range(DEEP):
         (WATCH | {"after": 2**60}, "/after"),
         (WATCH | {"after": "x"}, "/after"),
         (SIGNAL | {"key": "\ud800"}, "/key"),
+        (SIGNAL | {"input": msgspec.Raw(b"nul")}, "/input"),
     ],
 )
 def test_what_no_server_could_read_is_refused_at_its_field(frame: dict[str, Any], field: str) -> None:
