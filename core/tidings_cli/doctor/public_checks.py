@@ -33,7 +33,7 @@ class Readiness(msgspec.Struct):
     reasons: list[str] = []
 
 
-class Refusal(msgspec.Struct):
+class RefusedProbe(msgspec.Struct):
     """A problem document, as far as the doctor reads it."""
 
     detail: str
@@ -154,7 +154,7 @@ async def check_stream(address: WebAddress) -> Finding:
 
 def _detail_of(answer: HttpAnswer) -> str:
     try:
-        return msgspec.json.decode(answer.body, type=Refusal).detail
+        return msgspec.json.decode(answer.body, type=RefusedProbe).detail
     except msgspec.MsgspecError:
         return f"it is answered with {answer.status}"
 

@@ -137,8 +137,7 @@ class Hub:
         """Take one message of the inbox: a batch of events.
 
         Raises:
-            msgspec.DecodeError: the message is none; its events leave a hole in the numbers, which is found.
-            UnicodeDecodeError: as `msgspec.DecodeError`.
+            msgspec.DecodeError, UnicodeDecodeError: it is none; its events leave a hole in the numbers, which is found.
 
         """
         frame, classes = "", []

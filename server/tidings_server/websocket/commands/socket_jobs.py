@@ -111,8 +111,7 @@ class SocketJobs:
             self._watch_earlier(frame.ref, listener, ack.token, grants)
         elif listener is not None:
             listener.grants = grants
-            # Whoever submitted a job of its own may watch it; another credential may have come meanwhile.
-            own = frame.owner is None and submitter is channel.session.auth_state.identity
+            own = frame.owner is None and submitter is channel.session.auth_state.identity  # no other has come since
             if own or self._keep(listener):
                 self.granted.follow(listener)
                 listener.release(ack.seq)
