@@ -66,3 +66,12 @@ async def test_what_cannot_be_listed_is_one_clear_line(system: System, arguments
     assert done.returncode != 0
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_list_without_a_credential_says_how_to_give_one(system: System) -> None:
+    done = await anyio.to_thread.run_sync(lambda: run_tidings("jobs", "--url", system.server.url))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "tidings: unauthenticated: the server wants a credential, and none was given: give `credential`, or set "
+        "TIDINGS_CREDENTIAL\n"
+    )

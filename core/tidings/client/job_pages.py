@@ -13,6 +13,7 @@ from tidings.protocol.frames.listing_messages import JobList, ListedJob
 from tidings.protocol.problems import Problem, ProblemError
 
 from .client_errors import ConnectionLost
+from .connection.credential import NONE_GIVEN
 
 PAGE = "100"
 """Jobs on a page."""
@@ -94,13 +95,16 @@ def _read(address: str, credential: str | None) -> JobList:
             return _decode(answer.read(MOST_BYTES))
     except urllib.error.HTTPError as error:
         with error:
-            raise _refusal(error) from None
+            raise _refusal(error, credential) from None
     except (OSError, msgspec.MsgspecError) as error:
         raise ConnectionLost(f"no list of jobs from {address.partition('?')[0]}: {error}") from error
 
 
-def _refusal(error: urllib.error.HTTPError) -> Exception:
+def _refusal(error: urllib.error.HTTPError, credential: str | None) -> Exception:
     try:
-        return ProblemError(msgspec.json.decode(error.read(MOST_BYTES), type=Problem))
+        problem = msgspec.json.decode(error.read(MOST_BYTES), type=Problem)
     except msgspec.MsgspecError:
         return ConnectionLost(f"no list of jobs: the answer is {error.code}")
+    if problem.code == "unauthenticated" and not credential:
+        problem = msgspec.structs.replace(problem, detail=NONE_GIVEN)  # the server's words are about headers
+    return ProblemError(problem)

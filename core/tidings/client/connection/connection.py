@@ -23,7 +23,7 @@ from tidings.token_bucket import TokenBucket
 
 from .client_transport import ClientSocket, ClientTransport
 from .connection_state import ClientState, ConnectionEvent, StateLog
-from .credential import Credential
+from .credential import NONE_GIVEN, Credential
 from .dial import DIAL_ERRORS, end_of_failed_dial
 from .reconnect_delay import ABNORMAL, ReconnectBackoff, SocketEnd
 from .silence import SILENCE_CHECK_S, SILENCE_S, Moment, now
@@ -33,8 +33,6 @@ SEND_RATE_SHARE = 0.9
 
 _NOT_ACCEPTED = frozenset({"unauthenticated", "forbidden"})
 """Problems of the credential; any other that answers it is the server's, and passes."""
-
-_NONE_GIVEN = "the server wants a credential, and none was given: give `credential`, or set TIDINGS_CREDENTIAL"
 
 log: logging.Logger = logging.getLogger("tidings.client")
 
@@ -199,7 +197,7 @@ class PersistentConnection:
 
     async def _authenticate(self, socket: ClientSocket, credential: str | None) -> None:
         if not credential:
-            raise _SocketEnded(SocketEnd(UNAUTHENTICATED, _NONE_GIVEN))
+            raise _SocketEnded(SocketEnd(UNAUTHENTICATED, NONE_GIVEN))
         ref = self._protocol.next_ref()
         await socket.send(_encode(Auth(ref=ref, credential=credential)), text=True)
         while True:

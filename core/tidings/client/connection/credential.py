@@ -15,6 +15,9 @@ CredentialSource = str | Callable[[], str | Awaitable[str]]
 
 VARIABLE = "TIDINGS_CREDENTIAL"
 
+NONE_GIVEN = f"the server wants a credential, and none was given: give `credential`, or set {VARIABLE}"
+"""What a client says where a server asks for a credential, and it has none."""
+
 
 def credential_of_environment() -> CredentialSource | None:
     """Return the credential of the environment: its text, or of `@FILE` what reads the file; None: there is none.
