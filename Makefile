@@ -323,7 +323,7 @@ FAULT ?=
 DURABILITY ?=
 
 soak-cluster: $(VENV)/stamp
-	PYTHONPATH=tests $(BIN)/python -m cluster $(addprefix --fault ,$(FAULT)) $(if $(filter replicated,$(DURABILITY)),--replicated)
+	PYTHONPATH=tests $(BIN)/python -m cluster.trial $(addprefix --fault ,$(FAULT)) $(if $(filter replicated,$(DURABILITY)),--replicated)
 
 soak-webhooks: $(VENV)/stamp
 	PYTHONPATH=tests $(BIN)/python -m webhook.trial --seconds $$(( $(MINUTES) * 60 )) --seed $(SEED)

@@ -8,11 +8,12 @@ from pathlib import Path
 import anyio
 import pytest
 
+from cluster.kind_files import ALL_KINDS, KIND_FILE, QUEUES
 from cluster.submissions import Submissions
 from store.test_permissions import ESCAPED, granted
 from support.peer import peer
 from support.stores.cluster import StoreCluster, running_cluster
-from support.system import ServerProcess, WorkerProcess
+from support.system import ServerProcess, WorkerProcess, running_server, running_worker
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from support.waiting import until_async
@@ -20,9 +21,6 @@ from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.slot_map import slot_of
 from tidings.store.redis.script import Script
 from tidings.store.redis.store_client import open_store
-
-KINDS = {"on_first": "aa", "on_second": "bb", "on_third": "dd"}
-"""Kind → its queue; each lies on another node."""
 
 QUICK = {"TIDINGS_LEASE_S": "2", "TIDINGS_HEARTBEAT_S": "0.4"}
 LEASE_S = 2.0
@@ -38,18 +36,14 @@ def cluster() -> Iterator[StoreCluster]:
 
 @pytest.fixture(scope="module")
 def workers(cluster: StoreCluster) -> Iterator[list[WorkerProcess]]:
-    kinds = str(Path(__file__).with_name("kinds.py"))
-    found = [WorkerProcess(cluster.url, kinds, **QUICK) for _ in range(2)]
-    yield found
-    for one in found:
-        one.close()
+    with running_worker(cluster.url, KIND_FILE, **QUICK) as one, running_worker(cluster.url, KIND_FILE, **QUICK) as two:
+        yield [one, two]
 
 
 @pytest.fixture(scope="module")
 def server(cluster: StoreCluster, workers: list[WorkerProcess]) -> Iterator[ServerProcess]:
-    one = ServerProcess(cluster.url)
-    yield one.wait_until_ready(kinds=6)
-    one.close()
+    with running_server(cluster.url, kinds=ALL_KINDS) as one:
+        yield one
 
 
 async def assert_all_succeed(server: ServerProcess, tokens: list[str]) -> None:
@@ -73,17 +67,11 @@ def test_the_guides_user_is_enough_on_a_cluster(cluster: StoreCluster) -> None:
         cluster.ask(node, *granted(), "+cluster|slots", "+asking")
         cluster.ask(node, "ACL", "LOG", "RESET")
     url = cluster.url.replace("://", f"://tidings:{ESCAPED}@")
-    worker = WorkerProcess(url, str(Path(__file__).with_name("kinds.py")), TIDINGS_NAME="guide")
-    server = ServerProcess(url)
-    try:
-        server.wait_until_ready(kinds=6)
+    with running_worker(url, KIND_FILE, TIDINGS_NAME="guide"), running_server(url, kinds=ALL_KINDS) as server:
         told = run_tidings("submit", "on_second", "n=7", "--follow", "--url", server.url, TIDINGS_STORE_URL=url)
         assert told.stdout == "7\n", told
         doctor = run_tidings("doctor", TIDINGS_STORE_URL=url).stdout
         assert "may use all that is needed" in doctor, doctor
-    finally:
-        worker.close()
-        server.close()
     entries = [entry for node in cluster.nodes for entry in cluster.names(cluster.ask(node, "ACL", "LOG"))]
     assert not [entry for entry in entries if "client|setinfo" not in str(entry)]
 
@@ -132,14 +120,14 @@ async def test_no_script_runs_on_a_half_of_its_partition(cluster: StoreCluster) 
 async def test_jobs_outlive_the_death_of_a_primary_which_costs_the_other_nodes_nothing(
     cluster: StoreCluster, server: ServerProcess, workers: list[WorkerProcess]
 ) -> None:
-    loads = {kind: Submissions() for kind in KINDS}
+    loads = {kind: Submissions() for kind in QUEUES}
     async with (
         peer(server.socket_url) as first,
         peer(server.socket_url) as second,
         peer(server.socket_url) as third,
         anyio.create_task_group() as tasks,
     ):
-        for client, kind in zip((first, second, third), KINDS, strict=True):
+        for client, kind in zip((first, second, third), QUEUES, strict=True):
             tasks.start_soon(loads[kind].submit, client, kind)
         hurt = loads["on_second"]
         await hurt.until(40)

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from support.stores.cluster import StoreCluster, running_cluster
+from support.stores.shortfalls import lacking
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.settings.settings import StoreSettings
 from tidings.store.redis.cluster import cluster_nodes
-from tidings.store.redis.store_client import open_store
 from tidings.store.requirements import store_facts
-from tidings.store.requirements.shortfall import Shortfall
-from tidings.store.requirements.start_check import find_shortfalls, require_store
+from tidings.store.requirements.start_check import require_store
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +20,13 @@ def cluster() -> Iterator[StoreCluster]:
         yield one
 
 
-async def lacking(cluster: StoreCluster, settings: StoreSettings) -> list[Shortfall]:
-    store = open_store(cluster.url)
-    try:
-        return await find_shortfalls(store, settings)
-    finally:
-        await store.aclose()
-
-
 async def test_each_node_is_named_with_what_it_lacks_and_the_doctor_says_the_same(cluster: StoreCluster) -> None:
     first, second = (f"127.0.0.1:{one.port}" for one in cluster.primaries)
     memory = StoreSettings(store_url=cluster.url)
-    assert await lacking(cluster, memory) == []
+    assert await lacking(memory) == []
     cluster.ask(cluster.primaries[0], "CONFIG", "SET", "cluster-require-full-coverage", "yes")
     cluster.ask(cluster.primaries[1], "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-    found = {one.node: one for one in await lacking(cluster, memory)}
+    found = {one.node: one for one in await lacking(memory)}
     assert (found[first].check, found[first].refuses) == ("store.coverage", False)
     assert (found[second].check, found[second].refuses) == ("store.eviction", True)
     told = run_tidings("doctor", TIDINGS_STORE_URL=cluster.url).stdout
@@ -48,7 +39,7 @@ async def test_each_node_is_named_with_what_it_lacks_and_the_doctor_says_the_sam
 
 async def test_every_node_has_to_write_before_it_answers(cluster: StoreCluster) -> None:
     cluster.ask(cluster.primaries[0], "CONFIG", "SET", "appendfsync", "always")
-    (found,) = await lacking(cluster, StoreSettings(store_url=cluster.url, durability="fsync"))
+    (found,) = await lacking(StoreSettings(store_url=cluster.url, durability="fsync"))
     assert (found.node, found.refuses) == (f"127.0.0.1:{cluster.primaries[1].port}", True)
 
 

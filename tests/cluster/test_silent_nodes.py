@@ -10,10 +10,12 @@ from urllib.parse import quote
 import anyio
 import pytest
 
+from cluster.kind_files import ALL_KINDS, FAILING_KIND_FILE, KIND_FILE
+from cluster.kind_files import QUEUES as KINDS_IN_QUEUES
 from metric.tape import Tape
 from support.scrape import Scraped, scrape
 from support.stores.cluster import StoreCluster, running_cluster
-from support.system import ServerProcess, WorkerProcess
+from support.system import ServerProcess, WorkerProcess, running_server, running_worker
 from support.tidings_command import run_tidings
 from support.waiting import until, until_async
 from tidings import Client, JobFailed, SubmitOptions
@@ -23,7 +25,7 @@ from tidings_cli.command_errors import EXIT_STORE
 from tidings_cli.top.poll import Poller
 
 KEYS = StoreKeys()
-QUEUES = {"aa", "bb", "dd"}
+QUEUES = {*KINDS_IN_QUEUES.values()}
 
 LISTS = ("dead", "jobs", "jobs?state=running", "sagas", "groups", "webhooks", "webhooks?state=dead", "webhooks/places")
 """Of `/v1/admin`, over all queues."""
@@ -45,16 +47,14 @@ def cluster() -> Iterator[StoreCluster]:
 
 @pytest.fixture(scope="module")
 def worker(cluster: StoreCluster) -> Iterator[WorkerProcess]:
-    one = WorkerProcess(cluster.url, str(Path(__file__).with_name("kinds.py")))
-    yield one
-    one.close()
+    with running_worker(cluster.url, KIND_FILE) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def server(cluster: StoreCluster, worker: WorkerProcess) -> Iterator[ServerProcess]:
-    one = ServerProcess(cluster.url)
-    yield one.wait_until_ready(kinds=6)
-    one.close()
+    with running_server(cluster.url, kinds=ALL_KINDS) as one:
+        yield one
 
 
 async def overview(server: ServerProcess, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -156,28 +156,22 @@ async def test_a_frozen_node_that_holds_kinds_and_workers_leaves_what_was_read_b
 
 
 def test_a_worker_that_leaves_complains_of_no_node(cluster: StoreCluster) -> None:
-    worker = WorkerProcess(cluster.url, str(Path(__file__).with_name("kinds.py")))
-    try:
+    with running_worker(cluster.url, KIND_FILE) as worker:
         until(lambda: worker.text().count('"node_open"') >= 3 and '"serving"' in worker.text(), worker.text)
         worker.process.terminate()
         assert worker.wait() == 0
         assert '"level": "warning"' not in worker.text(), worker.text()
-    finally:
-        worker.close()
 
 
 async def test_lists_over_all_queues_tell_what_is_left_and_name_what_is_missing(
     cluster: StoreCluster, server: ServerProcess
 ) -> None:
-    failing = WorkerProcess(cluster.url, str(Path(__file__).with_name("failing_kinds.py")))
-    try:
+    with running_worker(cluster.url, FAILING_KIND_FILE):
         await overview(server, lambda seen: len(seen["kinds"]) == 9)
         async with Client(server.url) as client:
             for kind in ("fail_on_first", "fail_on_second", "fail_on_third"):
                 with pytest.raises(JobFailed):
                     await (await client.submit(kind)).result()
-    finally:
-        failing.close()
     later = SubmitOptions(delay=3_600)
     async with Client(server.url) as client:
         kinds = ("on_first", "on_second", "on_third")

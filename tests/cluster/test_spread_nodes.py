@@ -1,7 +1,7 @@
 """A queue that is spread over the nodes of a cluster, in an installation with names and a user of its own."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
@@ -10,7 +10,7 @@ import pytest
 from partitions.spread_load import KINDS, assert_exact_while_spread
 from store.test_key_prefix import granted
 from support.stores.cluster import StoreCluster, running_cluster
-from support.system import ServerProcess, WorkerProcess
+from support.system import running_server, running_worker
 from support.tidings_command import run_tidings
 from tidings.store.keys import StoreKeys
 from tidings.store.placement.partition_names import partition_names
@@ -30,7 +30,8 @@ def cluster() -> Iterator[StoreCluster]:
 async def test_a_queue_of_an_installation_is_spread_over_all_nodes_by_a_user_of_its_names_alone(
     cluster: StoreCluster, tmp_path: Path
 ) -> None:
-    places = {"TIDINGS_STORE_URL": cluster.url.replace("://", f"://{PREFIX}:pw@"), "TIDINGS_KEY_PREFIX": PREFIX}
+    url = cluster.url.replace("://", f"://{PREFIX}:pw@")
+    places = {"TIDINGS_STORE_URL": url, "TIDINGS_KEY_PREFIX": PREFIX}
     settings = {"TIDINGS_KEY_PREFIX": PREFIX, "TIDINGS_HEARTBEAT_S": "0.3"}
 
     async def spread(count: int) -> None:
@@ -39,12 +40,8 @@ async def test_a_queue_of_an_installation_is_spread_over_all_nodes_by_a_user_of_
 
     with ExitStack() as running:
         note = str(tmp_path / "failures")
-        running.enter_context(closing(WorkerProcess(places["TIDINGS_STORE_URL"], KINDS, **settings, FAILURES=note)))
-        servers = [
-            running.enter_context(closing(ServerProcess(places["TIDINGS_STORE_URL"], **settings))) for _ in range(2)
-        ]
-        for server in servers:
-            server.wait_until_ready(kinds=6)
+        running.enter_context(running_worker(url, KINDS, **settings, FAILURES=note))
+        servers = [running.enter_context(running_server(url, kinds=1, **settings)) for _ in range(2)]
         used = await assert_exact_while_spread(servers, tmp_path / "runs", spread)
         assert "may use all that is needed" in run_tidings("doctor", **places).stdout
     assert {cluster.holder(StoreKeys(PREFIX).root(name)) for name in used} == set(cluster.primaries)

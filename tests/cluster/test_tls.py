@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from cluster.kind_files import ALL_KINDS, KIND_FILE
 from support.store import Certificates
 from support.stores.cluster import StoreCluster
 from support.stores.sentinels import watched_store
 from support.stores.tls_front import Authority
-from support.system import ServerProcess, WorkerProcess
+from support.system import running_server, running_worker
 from support.tidings_command import run_tidings
-
-KINDS = str(Path(__file__).with_name("kinds.py"))
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +38,11 @@ def cluster(certificates: Certificates) -> Iterator[StoreCluster]:
 
 def works(url: str) -> None:
     """Run a job on each node by real processes, one by their command."""
-    worker, server = WorkerProcess(url, KINDS), ServerProcess(url)
-    try:
-        server.wait_until_ready(kinds=6)
+    with running_worker(url, KIND_FILE), running_server(url, kinds=ALL_KINDS) as server:
         for number, kind in enumerate(("on_first", "on_second", "on_third", "across")):
             told = run_tidings("submit", kind, f"n={number}", "note=", "--follow", "--url", server.url)
             assert told.returncode == 0, told
         assert '"across"' in run_tidings("status", "--json", TIDINGS_STORE_URL=url).stdout
-    finally:
-        worker.close()
-        server.close()
 
 
 def refusal(url: str) -> str:

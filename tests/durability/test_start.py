@@ -7,12 +7,11 @@ import redis
 
 from support.store import StoreProcess, running_store
 from support.stores.replicas import replicated_store
+from support.stores.shortfalls import lacking
 from support.system import JOBS
 from support.tidings_command import run_tidings
 from tidings.settings.settings import StoreSettings
-from tidings.store.redis.store_client import open_store
-from tidings.store.requirements.shortfall import Shortfall
-from tidings.store.requirements.start_check import StoreUnsuitableError, find_shortfalls, require_store
+from tidings.store.requirements.start_check import StoreUnsuitableError, require_store
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +30,6 @@ def admin(careful: StoreProcess) -> Iterator[redis.Redis]:
 
 def fsync(url: str) -> StoreSettings:
     return StoreSettings(store_url=url, durability="fsync")
-
-
-async def lacking(url: str, settings: StoreSettings) -> list[Shortfall]:
-    store = open_store(url)
-    try:
-        return await find_shortfalls(store, settings)
-    finally:
-        await store.aclose()
 
 
 async def test_a_store_that_writes_before_it_answers_is_taken(careful: StoreProcess) -> None:
@@ -84,7 +75,7 @@ def test_the_doctor_finds_the_same(careful: StoreProcess, admin: redis.Redis) ->
 async def test_where_the_user_may_not_ask_the_operator_is_warned(careful: StoreProcess) -> None:
     careful.tell("ACL SETUSER poor reset on >pw ~* &* +@all -config -info")
     url = careful.url.replace("//", "//poor:pw@")
-    (one,) = [one for one in await lacking(url, fsync(url)) if one.check == "store.durability"]
+    (one,) = [one for one in await lacking(fsync(url)) if one.check == "store.durability"]
     assert (one.refuses, "+config|get" in one.do) == (False, True)
 
 
@@ -93,5 +84,5 @@ async def test_replicas_that_are_too_few_or_too_many_are_warned_of() -> None:
         url = stores.primary.url
         for wanted, says in ((2, "1 replicas follow the store: no call"), (1, "")):
             settings = StoreSettings(store_url=url, durability="replicated", replicas=wanted)
-            found = await lacking(url, settings)
+            found = await lacking(settings)
             assert [says in one.says and not one.refuses for one in found] == [True] * bool(says)

@@ -7,7 +7,7 @@ import pytest
 
 from support.peer import peer
 from support.stores.replicas import ReplicatedStore, replicated_store
-from support.system import ServerProcess, WorkerProcess
+from support.system import ServerProcess, WorkerProcess, running_server, running_worker
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from support.waiting import until
@@ -26,16 +26,14 @@ def stores() -> Iterator[ReplicatedStore]:
 
 @pytest.fixture(scope="module")
 def worker(stores: ReplicatedStore) -> Iterator[WorkerProcess]:
-    one = WorkerProcess(stores.primary.url, **REPLICATED)
-    yield one
-    one.close()
+    with running_worker(stores.primary.url, **REPLICATED) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def server(stores: ReplicatedStore, worker: WorkerProcess) -> Iterator[ServerProcess]:
-    one = ServerProcess(stores.primary.url, **REPLICATED)
-    yield one.wait_until_ready(kinds=1)
-    one.close()
+    with running_server(stores.primary.url, kinds=1, **REPLICATED) as one:
+        yield one
 
 
 async def confirmed(server: ServerProcess, key: str, kind: str = "noop") -> dict[str, object]:

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from support.peer import Peer, peer
 from support.stores.sentinels import NAME, Watched, watched_store
-from support.system import ServerProcess, WorkerProcess
+from support.system import ServerProcess, WorkerProcess, running_server, running_worker
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from support.waiting import until_async
@@ -35,16 +35,14 @@ def watched() -> Iterator[Watched]:
 
 @pytest.fixture(scope="module")
 def worker(watched: Watched) -> Iterator[WorkerProcess]:
-    one = WorkerProcess(watched.url, **QUICK)
-    yield one
-    one.close()
+    with running_worker(watched.url, **QUICK) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def server(watched: Watched, worker: WorkerProcess) -> Iterator[ServerProcess]:
-    one = ServerProcess(watched.url)
-    yield one.wait_until_ready(kinds=1)
-    one.close()
+    with running_server(watched.url, kinds=1) as one:
+        yield one
 
 
 class Load:

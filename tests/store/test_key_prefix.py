@@ -14,7 +14,7 @@ import redis
 from support.credential import JWT_SERVER, bearer, token
 from support.peer import peer
 from support.store import StoreProcess, running_store
-from support.system import ServerProcess, WorkerProcess
+from support.system import ServerProcess, WorkerProcess, running_server, running_worker
 from support.tidings_command import run_tidings
 from support.timeouts import scaled
 from tidings.settings.settings import SettingsError, StoreSettings, from_env
@@ -214,17 +214,12 @@ async def test_an_event_of_one_installation_reaches_no_group_of_another(
     url = store.url.replace("://", "://third:pw@")
     kinds = tmp_path / "kinds.py"
     kinds.write_text("from tidings import job\n\n\n@job\nasync def work() -> None: ...\n")
-    lone = WorkerProcess(url, str(kinds), TIDINGS_KEY_PREFIX="third")
-    server = ServerProcess(url, TIDINGS_KEY_PREFIX="third")
-    try:
-        server.wait_until_ready(kinds=1)
+    third = {"TIDINGS_KEY_PREFIX": "third"}
+    with running_worker(url, str(kinds), **third), running_server(url, kinds=1, **third) as server:
         async with peer(one.server.socket_url, additional_headers=ME) as first, peer(server.socket_url) as second:
             for _ in range(5):
                 assert (await first.run("work"))[-1]["event"] == "succeeded"
                 assert (await second.run("work"))[-1]["event"] == "succeeded"
-    finally:
-        server.close()
-        lone.close()
     assert not {name for name in names(store) if name.startswith("third:{default}:event")}
 
 

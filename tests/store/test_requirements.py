@@ -8,12 +8,11 @@ import redis
 import structlog
 
 from support.store import StoreProcess, running_store
+from support.stores.shortfalls import lacking
 from support.system import JOBS
 from support.tidings_command import run_tidings
 from tidings.settings.settings import StoreSettings
-from tidings.store.redis.store_client import open_store
-from tidings.store.requirements.shortfall import Shortfall
-from tidings.store.requirements.start_check import StoreUnsuitableError, find_shortfalls, require_store
+from tidings.store.requirements.start_check import StoreUnsuitableError, require_store
 from tidings_server.runtime import ServerRuntime
 from tidings_server.settings import ServerSettings
 
@@ -31,14 +30,6 @@ def admin(process: StoreProcess) -> Iterator[redis.Redis]:
         admin.config_set("maxmemory-policy", "noeviction")
 
 
-async def lacking(url: str, settings: StoreSettings | None = None) -> list[Shortfall]:
-    store = open_store(url)
-    try:
-        return await find_shortfalls(store, settings or StoreSettings(store_url=url))
-    finally:
-        await store.aclose()
-
-
 def calls(admin: redis.Redis) -> dict[str, int]:
     """Return how often the store was sent each command that this module looks at."""
     found = admin.info("commandstats")
@@ -49,7 +40,7 @@ async def test_a_store_that_is_right_lacks_nothing_and_is_asked_in_one_round_tri
     admin: redis.Redis, process: StoreProcess
 ) -> None:
     before = calls(admin)
-    assert await lacking(process.url) == []
+    assert await lacking(StoreSettings(store_url=process.url)) == []
     after = calls(admin)
     assert {name: after[name] - before[name] for name in after} == {
         "info": 2,
@@ -99,12 +90,12 @@ async def test_what_a_user_lacks_is_named_with_the_rule_that_mends_it(
     process.tell(f"ACL SETUSER poor reset on >pw {ALL} {rules}")
     admin.acl_log_reset()
     url = process.url.replace("//", "//poor:pw@")
-    (found,) = await lacking(url)
+    (found,) = await lacking(StoreSettings(store_url=url))
     assert (found.check, found.refuses) == ("store.permissions", False)
     (rule,) = re.findall(r"^ACL SETUSER poor [^(]+(?= \(all)", found.do)
     assert rule == f"ACL SETUSER poor {mends}"
     process.tell(rule)
-    assert await lacking(url) == [], "the rule is exact"
+    assert await lacking(StoreSettings(store_url=url)) == [], "the rule is exact"
     if "eval" not in rules and "info" not in rules:
         assert [one for one in admin.acl_log() if "setinfo" not in str(one["object"])] == [], "it only asks"
 

@@ -6,7 +6,7 @@ import pytest
 
 from support.store import StoreProcess, running_store
 from support.stores.tls_front import Authority, tls_before
-from support.system import ServerProcess, WorkerProcess
+from support.system import running_server, running_worker
 from support.tidings_command import run_tidings
 from tidings.store.attempts.attempt_store import LeaseRenewal
 from tidings.store.attempts.blocking_store import BlockingStore
@@ -32,15 +32,10 @@ def url(process: StoreProcess, ours: Authority) -> Iterator[str]:
 
 def test_all_processes_work_by_tls_with_an_authority_of_ones_own(url: str, ours: Authority) -> None:
     trusted = f"{url}?ssl_ca_certs={ours.file}"
-    worker, server = WorkerProcess(trusted), ServerProcess(trusted)
-    try:
-        server.wait_until_ready(kinds=1)
+    with running_worker(trusted), running_server(trusted, kinds=1) as server:
         told = run_tidings("submit", "echo", "text=by TLS", "--follow", "--url", server.url, TIDINGS_STORE_URL=trusted)
         assert told.stdout == '"by TLS"\n', told
         assert '"echo"' in run_tidings("status", "--json", TIDINGS_STORE_URL=trusted).stdout
-    finally:
-        worker.close()
-        server.close()
     thread = BlockingStore(trusted, StoreKeys(), "w", 5.0)
     assert thread.beat("p", [LeaseRenewal("j", 1, "standard", "0-1")]) == ["lost"]
     thread.close()

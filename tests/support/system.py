@@ -7,7 +7,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -104,6 +104,20 @@ class WorkerProcess(Process):
 
     def __init__(self, store_url: str, *modules: str, **environment: str) -> None:
         super().__init__("worker", "work", *(modules or (str(JOBS),)), TIDINGS_STORE_URL=store_url, **environment)
+
+
+@contextmanager
+def running_worker(store_url: str, *modules: str, **environment: str) -> Iterator[WorkerProcess]:
+    """Run a worker around the body."""
+    with closing(WorkerProcess(store_url, *modules, **environment)) as worker:
+        yield worker
+
+
+@contextmanager
+def running_server(store_url: str, *, kinds: int = 0, **environment: str) -> Iterator[ServerProcess]:
+    """Run a server around the body, which begins when it is ready and knows so many kinds."""
+    with closing(ServerProcess(store_url, **environment)) as server:
+        yield server.wait_until_ready(kinds)
 
 
 class System:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.trial import Trial, Verdict
-from cluster.trial_faults import failover, flush, migrate, sagas
+from cluster.trial.trial import Trial, Verdict
+from cluster.trial.trial_faults import failover, flush, migrate, sagas
 from support.stores.cluster import StoreCluster, running_cluster
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import redis
 
-from cluster.trial import KINDS, LEASE_S, MOST_GAP_S, Trial
-from cluster.trial_client import TrialClient
+from cluster.kind_files import QUEUES
+from cluster.trial.trial import LEASE_S, MOST_GAP_S, Trial
+from cluster.trial.trial_client import TrialClient
 from support.store import StoreProcess
 from support.stores.cluster import StoreCluster
 from support.timeouts import scaled
@@ -17,7 +18,7 @@ from tidings.store.keys import StoreKeys
 from tidings.store.redis.cluster.slot_map import slot_of
 
 KEYS = StoreKeys()
-ROOTS = {kind: KEYS.root(queue) for kind, queue in KINDS.items()}
+ROOTS = {kind: KEYS.root(queue) for kind, queue in QUEUES.items()}
 HURT = "on_second"
 HURT_ROOT = ROOTS[HURT]
 STALL_S = 1.0
@@ -70,7 +71,7 @@ async def _outlive(trial: Trial, cluster: StoreCluster, dead: StoreProcess, kind
 async def kill(trial: Trial, cluster: StoreCluster) -> str:
     """End each primary without a word, one after the other; its replica has all of its answers but the last."""
     told = []
-    for kind in KINDS:
+    for kind in QUEUES:
         old = await _confirmed_holder(trial, cluster, kind)
         old.kill()
         told.append(await _outlive(trial, cluster, old, kind))

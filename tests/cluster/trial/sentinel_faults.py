@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import redis
 
-from cluster.trial import MOST_GAP_S, Trial
+from cluster.trial.trial import MOST_GAP_S, Trial
 from support.store import StoreProcess
 from support.stores.sentinels import NAME, Watched
 from support.waiting import until_async

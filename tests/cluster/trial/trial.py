@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cluster.trial_client import TrialClient
+from cluster.kind_files import KIND_FILE, QUEUES
+from cluster.trial.trial_client import TrialClient
 from support.system import ServerProcess, WorkerProcess
 from support.timeouts import scaled
 from tidings.protocol.states import TERMINAL
-
-JOBS = Path(__file__).with_name("kinds.py")
-KINDS = {"on_first": "aa", "on_second": "bb", "on_third": "dd"}
-"""Kind → its queue; each lies on a third of a cluster of three."""
 
 LEASE_S = 3.0
 SETTINGS = {"TIDINGS_LEASE_S": str(LEASE_S), "TIDINGS_HEARTBEAT_S": "0.5"}
@@ -87,10 +84,10 @@ class Trial:
         replicated = {"TIDINGS_DURABILITY": "replicated", "TIDINGS_REPLICAS": str(replicas)} if replicas else {}
         self.replicated = bool(replicas)
         """Whether nothing is acknowledged that replicas do not have: also not while they are too few."""
-        self.workers = [WorkerProcess(url, str(JOBS), **SETTINGS, **replicated) for _ in range(several)]
+        self.workers = [WorkerProcess(url, KIND_FILE, **SETTINGS, **replicated) for _ in range(several)]
         self.servers = [ServerProcess(url, **replicated) for _ in range(several)]
         self.folder = folder
-        self.clients = [TrialClient(kind, folder / f"{kind}-{one}") for kind in KINDS for one in range(several)]
+        self.clients = [TrialClient(kind, folder / f"{kind}-{one}") for kind in QUEUES for one in range(several)]
         self.extra: list[TrialClient] = []
         """Clients that submit something else; a fault brings them along."""
         self._confirmed: set[str] = set()
@@ -108,7 +105,7 @@ class Trial:
         """Let a client begin."""
         self._tasks.append(asyncio.create_task(client.run(self.servers[number % len(self.servers)].socket_url)))
 
-    async def until(self, more: int, kinds: Sequence[str] = tuple(KINDS)) -> None:
+    async def until(self, more: int, kinds: Sequence[str] = tuple(QUEUES)) -> None:
         """Return when every client, of some kinds, has had so many more jobs acknowledged."""
         wanted = {client: len(client.acked) + more for client in self.clients if client.kind in kinds}
         async with asyncio.timeout(scaled(120)):
@@ -116,7 +113,7 @@ class Trial:
                 self._check()
                 await asyncio.sleep(0.02)
 
-    async def confirm(self, replicated: Callable[[], None], kinds: Sequence[str] = tuple(KINDS)) -> None:
+    async def confirm(self, replicated: Callable[[], None], kinds: Sequence[str] = tuple(QUEUES)) -> None:
         """Note which jobs of some kinds are acknowledged, and return when a replica has them; `replicated` waits."""
         acked = {token for client in self.clients if client.kind in kinds for token in client.acked}
         await asyncio.to_thread(replicated)
@@ -128,7 +125,7 @@ class Trial:
             client.longest_s = 0.0
         remark = await fault(self)
         await self.until(20)
-        gaps = {kind: max(one.longest_s for one in self.clients if one.kind == kind) for kind in KINDS}
+        gaps = {kind: max(one.longest_s for one in self.clients if one.kind == kind) for kind in QUEUES}
         for client in self.clients:
             client.over = True
         return await self._verdict(remark, gaps)

@@ -1,4 +1,4 @@
-"""`python -m cluster`: clusters that fail in one way after the other, and a table of what came of each promise."""
+"""`python -m cluster.trial`: clusters that fail in one way after the other, and a table of what became of promises."""
 
 import argparse
 import asyncio
@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from cluster.sentinel_faults import SENTINEL_FAULTS, SentinelFault
-from cluster.trial import Trial, Verdict
-from cluster.trial_faults import FAULTS, Fault
+from cluster.trial.sentinel_faults import SENTINEL_FAULTS, SentinelFault
+from cluster.trial.trial import Trial, Verdict
+from cluster.trial.trial_faults import FAULTS, Fault
 from support.store import binary
 from support.stores.cluster import running_cluster
 from support.stores.sentinels import watched_store
@@ -26,7 +26,9 @@ HEAD = """\
 def main() -> int:
     """Let happen what the arguments ask; return 1 if a promise was broken."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started ends with us
-    parser = argparse.ArgumentParser(prog="python -m cluster", description="Let clusters fail, and check what is told.")
+    parser = argparse.ArgumentParser(
+        prog="python -m cluster.trial", description="Let clusters fail, and check what is told."
+    )
     parser.add_argument("--fault", action="append", choices=list(ALL), help="default: each")
     parser.add_argument("--rounds", type=int, default=1, help="of each fault; default: 1")
     parser.add_argument(
