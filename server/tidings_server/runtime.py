@@ -320,7 +320,7 @@ class ServerRuntime:
         self.meter.know(catalog.records.values())
         for queue in catalog.queues - self.hub.partitions:
             await self.hub.open(queue)
-            await self.tag_feed.open(queue)
+        await self.tag_feed.open_new(catalog.queues)
         self.store.shares = catalog.placements.shares()
         self._catalog.partition_choice.use(catalog.placements)
 

@@ -14,6 +14,7 @@ from support.store import StoreProcess
 from support.timeouts import scaled
 from tidings.protocol.tokens import Token
 from tidings.store.admin.dead_letters import DeadLetters
+from tidings.store.availability.store_errors import StoreUnavailableError
 from tidings.store.redis.channels import subscription_to
 from tidings.store.redis.store_client import command, open_store
 from tidings_server.follow.tag_feed import Follower, TagFeed
@@ -143,13 +144,22 @@ async def test_a_job_that_is_replayed_is_one_that_lives_again(store: Redis, stor
         assert ear.again == [dead]
 
 
-async def test_a_queue_that_comes_later_is_followed_too(store: Redis, store_process: StoreProcess) -> None:
+async def test_a_queue_that_comes_later_is_followed_too_also_where_the_store_does_not_confirm_it_at_first(
+    store: Redis, store_process: StoreProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unconfirmed(*_: str) -> None:
+        raise StoreUnavailableError("not confirmed in time")
+
     async with feeding(store, store_process.url) as (one, world):
         ear = Ear()
         await one.feed.join("alice", "red", ear)
         early = await world.submit(partition="q", tags="red")
         one.partitions.add("q")
-        await one.feed.open("q")
+        with monkeypatch.context() as away:
+            away.setattr(one.subscription, "add", unconfirmed)
+            with pytest.raises(StoreUnavailableError):
+                await one.feed.open_new(one.partitions)
+        await one.feed.open_new(one.partitions)
         await ear.until(early)
         later = await world.submit(partition="q", tags="red")
         await ear.until(later)

@@ -81,7 +81,7 @@ class TagFeed:
             subscription: reads the channels.
             owned_jobs: tells which jobs there are.
             keys: the names of the namespace.
-            partitions: in which jobs may lie; the caller says so to `open` when it grows.
+            partitions: in which jobs may lie; the caller says so to `open_new` when it grows.
 
         """
         self._subscription = subscription
@@ -91,6 +91,8 @@ class TagFeed:
         self._topics: dict[tuple[str, str], TagTopic] = {}
         self.channels: dict[str, tuple[TagTopic, str]] = {}
         """Channel → its topic and its partition."""
+        self._opened: set[str] = set()
+        """The partitions in which the tags of all topics are followed."""
         self._readers = anyio.CapacityLimiter(READERS)
         self._tasks: anyio.abc.TaskGroup | None = None
         self._lost_at: float | None = None
@@ -198,17 +200,19 @@ class TagFeed:
             except Exception as error:  # noqa: BLE001 - the border of one client: all share the subscription
                 unexpected_problem("follow", error, tag=topic.tag)
 
-    async def open(self, partition: str) -> None:
-        """Follow all tags in one more partition.
+    async def open_new(self, partitions: Collection[str]) -> None:
+        """Follow all tags in those of some partitions in which they are not followed yet.
 
         Raises:
-            StoreError: the store did not confirm it; the subscription asks again when the store is back.
+            StoreError: the store did not confirm it; to be called again.
 
         """
-        channels = [name for topic in self._topics.values() for name in self._listen(topic, (partition,))]
-        if channels:
-            await self._subscription.add(*channels)
-            self._read_again(OVERLAP_MS)
+        for partition in set(partitions) - self._opened:
+            channels = [name for topic in self._topics.values() for name in self._listen(topic, (partition,))]
+            if channels:
+                await self._subscription.add(*channels)
+                self._read_again(OVERLAP_MS)
+            self._opened.add(partition)
 
     def lost(self) -> None:
         """Take note that the subscription hears nothing."""
