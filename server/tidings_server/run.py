@@ -18,7 +18,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 import tidings
-from tidings.process import gc_tuning
+from tidings.process import allocator_tuning, gc_tuning
 from tidings.process.close_bound import CloseBound
 from tidings.process.port import check_port
 from tidings.process.unknown_variables import log_unknown_variables
@@ -80,6 +80,7 @@ class Server(uvicorn.Server):
             log.info("listening", addresses=shown, auth=self.runtime.settings.auth, version=tidings.__version__)
         if self.bound is not None:
             gc_tuning.freeze_startup_objects()
+            allocator_tuning.keep_freed_memory()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain at the first signal, stop at once at the second, drop everything at the third.

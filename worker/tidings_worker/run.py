@@ -10,7 +10,7 @@ import anyio
 import structlog
 
 from tidings.metrics.metrics_server import listen
-from tidings.process import gc_tuning
+from tidings.process import allocator_tuning, gc_tuning
 from tidings.process.close_bound import CloseBound
 from tidings.process.unknown_variables import log_unknown_variables
 from tidings.store.requirements.start_check import require_store
@@ -76,6 +76,7 @@ def _run_loop(work: Callable[[], Awaitable[None]]) -> None:
 async def _work(worker: Worker) -> None:
     fork.watch()
     gc_tuning.freeze_startup_objects()
+    allocator_tuning.keep_freed_memory()
     await worker.run()
     worker.close()
     await _leave_stuck_tasks()
