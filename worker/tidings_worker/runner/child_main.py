@@ -23,6 +23,7 @@ from tidings.circuit.breaker import Breaker, definitions_of
 from tidings.context.sync_context import SyncContext
 from tidings.declare.job import Job
 from tidings.logging.log_setup import LOG_SUBJECT, configure_logging
+from tidings.process.allocator_tuning import keep_freed_memory
 from tidings.process.parent_death import end_with_parent_if_asked
 from tidings.tracing.spans import under_remote_span
 from tidings_worker import fork
@@ -51,6 +52,7 @@ from .ipc_messages import (
 )
 from .remote_sink import RemoteSink
 from .running_lifespans import LifespanError, RunningLifespans, States, jobs_with_states
+from .shared_memory import SHARED_BYTES, SharedFile, SharedMemory
 
 
 class HandlerTask(NamedTuple):
@@ -160,11 +162,15 @@ class WorkerLink(threading.Thread):
 def main() -> None:
     """Run handlers until the worker is gone."""
     end_with_parent_if_asked(signal.SIGKILL)
+    keep_freed_memory()
     for number in (signal.SIGTERM, signal.SIGINT):  # the worker handles a signal to the whole group;
         signal.signal(number, _ignore_signal)  # SIG_IGN would be inherited by what handlers start
         fork.claim(number)
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.set_inheritable(False)
+    memory = SharedMemory(*(SharedFile(int(fd)) for fd in sys.argv[2:4]))
+    for file in memory:
+        os.set_inheritable(file.fd, False)
     link = WorkerLink(channel)
     link.start()
     welcome = link.welcome()
@@ -174,7 +180,7 @@ def main() -> None:
         os._exit(1)
     link.ready(jobs)
     while (task := link.task()) is not None:
-        link.end(task.sink, _perform(jobs[task.command.kind], task, welcome))
+        link.end(task.sink, _perform(jobs[task.command.kind], task, welcome, memory))
     os._exit(1)
 
 
@@ -197,7 +203,7 @@ def _load(welcome: Welcome, link: WorkerLink) -> dict[str, Job[Any, Any]]:
     return jobs_with_states(loaded.jobs, states)
 
 
-def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> OutcomeMessage:
+def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome, memory: SharedMemory) -> OutcomeMessage:
     command = task.command
     LOG_SUBJECT.set(
         (
@@ -211,18 +217,26 @@ def _perform(job: Job[Any, Any], task: HandlerTask, welcome: Welcome) -> Outcome
         )
     )
     try:
-        arguments = arguments_of(job, command.input, task.context, command.version)
+        raw = memory.inputs.read(command.shared, command.shared) if command.shared else command.input
+        arguments = arguments_of(job, raw, task.context, command.version)
         with under_remote_span(command.traceparent):
             context, sink, most = task.context, task.sink, welcome.max_result_bytes
             if job.dependencies is not None:
-                return ResultMessage(call_in_thread(job, arguments, context, sink, sink.bridge, most))
+                return _result(call_in_thread(job, arguments, context, sink, sink.bridge, most), memory)
             if job.yields is not None:
-                return ResultMessage(said_in_thread(job.yields, job.function(**arguments), context, sink, most))
-            return ResultMessage(result_json(job.function(**arguments), most))
+                return _result(said_in_thread(job.yields, job.function(**arguments), context, sink, most), memory)
+            return _result(result_json(job.function(**arguments), most), memory)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises, this process runs the next
         return message_of(error, job.policy)
     finally:
         fork.end_if_copy()
+
+
+def _result(value: bytes, memory: SharedMemory) -> ResultMessage:
+    if len(value) < SHARED_BYTES:
+        return ResultMessage(value)
+    fork.end_if_copy()
+    return ResultMessage(b"", len(value)) if memory.results.write(value) else ResultMessage(value)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ from .ipc_messages import (
     receive,
     to_worker,
 )
+from .shared_memory import SHARED_BYTES, SharedMemory
 
 log = structlog.get_logger()
 
@@ -64,8 +65,15 @@ class ChildProcess:
     """One child; `start` makes it."""
 
     def __init__(
-        self, child: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        child: asyncio.subprocess.Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        memory: SharedMemory,
+        max_result_bytes: int,
     ) -> None:
+        self._memory = memory
+        self._max_result_bytes = max_result_bytes
         self._child = child
         self._reader = reader
         self._writer = writer
@@ -82,19 +90,23 @@ class ChildProcess:
             ProcessEndedError: it ended before that.
 
         """
+        memory = SharedMemory.make()
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                child = await _spawn(theirs.fileno())
-            process = cls(child, *await asyncio.open_unix_connection(sock=ours))
+                child = await _spawn(theirs.fileno(), memory)
+            streams = await asyncio.open_unix_connection(sock=ours)
+            process = cls(child, *streams, memory, settings.max_result_bytes)
         except BaseException:
             ours.close()  # a child that has started already finds its link closed, and ends
+            memory.close()
             raise
         try:
             await process._send(_welcome(settings))
             await process._wait_until_ready()
         except BaseException:
             process.kill()
+            memory.close()
             raise
         return process
 
@@ -112,6 +124,8 @@ class ChildProcess:
 
         """
         self._busy = True
+        if len(command.input) >= SHARED_BYTES and self._memory.inputs.write(command.input):
+            command = msgspec.structs.replace(command, input=b"", shared=len(command.input))
         await self._send(command)
         while True:
             message = await self._receive()
@@ -128,12 +142,25 @@ class ChildProcess:
                     sink.leave(ticket, result, text)
                 case None | Ready() | LifespanFailed():
                     raise await self._end()
-                case ResultMessage(result):
+                case ResultMessage(result, shared):
+                    value = await self._read_shared(shared) if shared else result
                     self._busy = False
-                    return result
+                    return value
                 case outcome:
                     self._busy = False
                     raise error_of(outcome)
+
+    async def _read_shared(self, size: int) -> bytes:
+        """Return a result that lies in the shared memory.
+
+        Raises:
+            ProcessEndedError: the handler has written into the link, or the memory, which are not its own.
+
+        """
+        try:
+            return self._memory.results.read(size, self._max_result_bytes)
+        except (OSError, ValueError) as error:
+            raise await self._end() from error
 
     def ask_to_stop(self) -> None:
         """Have the context of its handler say `cancelled`."""
@@ -161,6 +188,7 @@ class ChildProcess:
             await self._child.wait()
         self._watcher.cancel()
         self._writer.transport.abort()
+        self._memory.close()
 
     async def _wait_until_ready(self) -> None:
         match await self._receive():
@@ -233,7 +261,8 @@ async def _entered(question: EnterBreaker, sink: Sink) -> BreakerEntered:
         return BreakerEntered(question.number, "", error.breaker, error.retry_after, error.when_open)
 
 
-async def _spawn(channel: int) -> asyncio.subprocess.Process:
+async def _spawn(channel: int, memory: SharedMemory) -> asyncio.subprocess.Process:
+    inherited = (channel, memory.inputs.fd, memory.results.fd)
     environment = {
         **os.environ,
         PARENT_VARIABLE: str(os.getpid()),
@@ -245,8 +274,8 @@ async def _spawn(channel: int) -> asyncio.subprocess.Process:
         "-P",  # nor does the child look for its own modules in the working directory
         "-m",
         "tidings_worker.runner.child_main",
-        str(channel),
-        pass_fds=(channel,),
+        *map(str, inherited),
+        pass_fds=inherited,
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches the worker alone, and what the child starts is killed with it

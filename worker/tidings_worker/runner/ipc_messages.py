@@ -55,6 +55,8 @@ class RunCommand(_Message, frozen=True):
     input: bytes
     version: int
     """Of the kind, for which the input was checked."""
+    shared: int = 0
+    """The bytes of an input that lies in the shared memory; 0: it is here."""
 
 
 class Stop(_Message, frozen=True):
@@ -194,6 +196,8 @@ class ResultMessage(_Message, frozen=True):
     """The handler returned this, as JSON."""
 
     result: bytes
+    shared: int = 0
+    """The bytes of a result that lies in the shared memory; 0: it is here."""
 
 
 class FinalFailure(_Message, frozen=True):

@@ -6,6 +6,26 @@ from mutants.table.files import DUTY, UPKEEP
 
 MUTANTS = (
     Mutant(
+        "The room for a shared value is kept, however large that was.",
+        python("SharedFile.read").drop("os.ftruncate(self.fd, 0)"),
+        ("tests/worker/test_shared_values.py",),
+    ),
+    Mutant(
+        "A worker reads as much of a shared result as its child says.",
+        python("SharedFile.read").swap("0 < size <= most", "0 < size"),
+        ("tests/worker/test_shared_values.py",),
+    ),
+    Mutant(
+        "A worker lets a child's shared memory stand when the child is gone.",
+        python("ChildProcess.close").drop("self._memory.close()"),
+        ("tests/worker/test_shared_values.py",),
+    ),
+    Mutant(
+        "The worker's allocator overrules its operator.",
+        python("keep_freed_memory").never("name in os.environ"),
+        ("tests/unit/process/test_allocator_tuning.py",),
+    ),
+    Mutant(
         "A worker that has died stays on duty.",
         lua("lives").swap("redis.call('EXISTS', worker_key(name)) == 1", "true"),
         (UPKEEP,),
