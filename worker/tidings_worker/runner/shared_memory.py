@@ -8,6 +8,7 @@ Source: https://man7.org/linux/man-pages/man2/memfd_create.2.html
 """
 
 import os
+import tempfile
 from typing import Final, NamedTuple, Self
 
 SHARED_BYTES: Final = 131_072
@@ -33,7 +34,10 @@ class SharedFile:
             OSError: there is none to be had.
 
         """
-        return cls(os.memfd_create("tidings-values", os.MFD_CLOEXEC))
+        if hasattr(os, "memfd_create"):
+            return cls(os.memfd_create("tidings-values", os.MFD_CLOEXEC))
+        with tempfile.TemporaryFile() as file:  # systems other than Linux have no file without a disk
+            return cls(os.dup(file.fileno()))
 
     def write(self, value: bytes) -> bool:
         """Put a value there; the one before has been read. Return whether there is memory for it."""
