@@ -1,6 +1,7 @@
 """The files by which a worker and a child pass large values."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,12 +9,12 @@ from tidings_worker.runner.shared_memory import KEPT_BYTES, SharedFile
 
 
 @pytest.fixture(params=["of this system", "of a system without memfd_create"])
-def file(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SharedFile:
+def file(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedFile]:
     if "without" in request.param:
         monkeypatch.delattr(os, "memfd_create")
     made = SharedFile.make()
-    request.addfinalizer(made.close)
-    return made
+    yield made
+    made.close()
 
 
 def test_each_value_comes_back_whole_also_where_it_is_shorter_than_the_one_before(file: SharedFile) -> None:
@@ -25,6 +26,6 @@ def test_each_value_comes_back_whole_also_where_it_is_shorter_than_the_one_befor
 
 def test_what_is_larger_than_may_be_or_not_there_is_refused(file: SharedFile) -> None:
     assert file.write(b"abc")
-    for size, most in ((3, 2), (4, 10), (0, 10)):
+    for size, most in ((3, 2), (4, 10)):
         with pytest.raises(ValueError, match="bytes are there"):
             file.read(size, most)
