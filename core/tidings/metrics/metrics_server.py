@@ -13,7 +13,7 @@ import anyio.abc
 import structlog
 
 from tidings.metrics.scrape_cache import ScrapeCache
-from tidings.process.port import explain_listen_error
+from tidings.process.port import PortError, listen_on
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -51,11 +51,14 @@ def listen(
         ListenError: another process does, or there is no such address.
 
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        says = explain_listen_error(error, host, port, setting=setting, flag=flag)
-        raise ListenError(f"metrics: {says}") from error
+        listening, *others = listen_on(host, port, setting=setting, flag=flag, family=family)
+    except PortError as error:
+        raise ListenError(f"metrics: {error}") from error
+    for one in others:
+        one.close()
+    return listening
 
 
 class MetricsServer:

@@ -47,7 +47,13 @@ def check_port(host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str
 
 
 def listen_on(
-    host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str = "--port", backlog: int = 2048
+    host: str,
+    port: int,
+    *,
+    setting: str = "TIDINGS_PORT",
+    flag: str = "--port",
+    backlog: int = 2048,
+    family: socket.AddressFamily = socket.AF_UNSPEC,
 ) -> list[socket.socket]:
     """Return sockets that listen, one for each address of a host.
 
@@ -57,6 +63,7 @@ def listen_on(
         setting: the environment's variable that sets the port.
         flag: the command's flag that does.
         backlog: connections that may wait to be accepted.
+        family: of the addresses; `AF_UNSPEC`: of both.
 
     Raises:
         PortError: one cannot be listened on.
@@ -64,25 +71,23 @@ def listen_on(
     """
     listening: list[socket.socket] = []
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in found:
-            one = socket.socket(family, kind, protocol)
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for found_family, kind, protocol, _, address in found:
+            one = socket.socket(found_family, kind, protocol)
             listening.append(one)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
+            if found_family == socket.AF_INET6:
                 one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             one.bind(address)
             one.listen(backlog)
     except OSError as error:
         for one in listening:
             one.close()
-        raise PortError(explain_listen_error(error, host, port, setting=setting, flag=flag)) from None
+        raise PortError(_why(error, host, port, setting=setting, flag=flag)) from None
     return listening
 
 
-def explain_listen_error(
-    error: OSError, host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str = "--port"
-) -> str:
+def _why(error: OSError, host: str, port: int, *, setting: str = "TIDINGS_PORT", flag: str = "--port") -> str:
     """Return why an address cannot be listened on, and what to do, in one line."""
     other = f"take another with {flag} or {setting}"
     if error.errno == errno.EADDRINUSE:

@@ -25,7 +25,7 @@ from tidings.protocol.tokens import Token, parse_token
 from tidings.store.admin.dead_letter import DeadLetter
 from tidings.store.admin.dead_letters import DeadLetterFilter, DeadLetters
 from tidings.store.admin.operator_actions import CHANGED, LetterAction
-from tidings.store.reachable_queues import ReachableQueues
+from tidings.store.reachable_queues import ReachableQueues, reachable_queues
 from tidings_server.auth.identity import Identity
 from tidings_server.jobs.client_answers import unknown_token
 from tidings_server.runtime import ServerRuntime
@@ -33,7 +33,6 @@ from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, check_queue, limit_of, text_of
 from .audit.audit_recorder import AuditRecorder
-from .listed_queues import listed_queues
 
 MAX_SCANNED = 2_000
 """Letters of one queue that one request reads at the most while it looks for matching ones."""
@@ -194,7 +193,7 @@ class DeadLetterEndpoints:
         """Return the queues to read: the named one, which need no longer have kinds, or all that have."""
         kinds = self._runtime.kinds
         meant = kinds.partitions_of(queue) or [check_queue(queue)] if queue else kinds.queues
-        return await listed_queues(self._runtime, meant)
+        return await reachable_queues(self._runtime.client, self._runtime.keys, meant)
 
     def _of(self, queue: str) -> DeadLetters:
         return DeadLetters(self._runtime.client, self._runtime.keys, queue)

@@ -26,14 +26,13 @@ from tidings.protocol.timestamps import rfc3339
 from tidings.protocol.tokens import queue_of
 from tidings.store.groups.group_admin import AT_END, FROM_START, GroupAdmin, GroupCommand, Move, before_ms
 from tidings.store.groups.group_counts import GroupCount, count_groups
-from tidings.store.reachable_queues import ReachableQueues
+from tidings.store.reachable_queues import ReachableQueues, reachable_queues
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, limit_of, text_of
 from .audit.audit_recorder import AuditRecorder
-from .listed_queues import listed_queues
 
 
 class GroupEndpoints:
@@ -147,7 +146,7 @@ class GroupEndpoints:
 
     async def _counts(self) -> tuple[list[GroupCount], ReachableQueues]:
         """Return where all groups stand, and of which queues that tells."""
-        queues = await listed_queues(self._runtime, self._runtime.kinds.queues)
+        queues = await reachable_queues(self._runtime.client, self._runtime.keys, self._runtime.kinds.queues)
         return await count_groups(self._runtime.client, self._runtime.keys, queues.names), queues
 
     def _admin(self, queue: str) -> GroupAdmin:

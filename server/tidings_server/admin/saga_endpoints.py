@@ -10,12 +10,12 @@ from tidings.protocol.frames.saga_messages import HeldSagaLine, SagaCountLine, S
 from tidings.store.admin.sagas.held_sagas import count_held_sagas
 from tidings.store.admin.sagas.running_sagas import SagaFilter, running_sagas
 from tidings.store.admin.sagas.saga_counts import count_sagas
+from tidings.store.reachable_queues import reachable_queues
 from tidings_server.auth.identity import Identity
 from tidings_server.runtime import ServerRuntime
 from tidings_server.web.responses import json_response
 
 from .admin_requests import limit_of
-from .listed_queues import listed_queues
 
 
 class SagaEndpoints:
@@ -27,7 +27,7 @@ class SagaEndpoints:
     async def page(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/admin/sagas?limit=`: how many run on which version, and those that are held."""
         most = limit_of(request)
-        queues = await listed_queues(self._runtime, self._runtime.kinds.queues)
+        queues = await reachable_queues(self._runtime.client, self._runtime.keys, self._runtime.kinds.queues)
         counts, held = await self._counts(queues.names), await self._held(queues.names, most)
         return json_response(SagaList(counts=counts, held=held, **queues.told))
 

@@ -19,7 +19,7 @@ from tidings.protocol.webhooks import (
     PlaceList,
 )
 from tidings.store.admin.delivery_views import delivery_page, place_view
-from tidings.store.reachable_queues import ReachableQueues
+from tidings.store.reachable_queues import ReachableQueues, reachable_queues
 from tidings.store.redis.store_clock import store_ms
 from tidings.store.webhook_store import WebhookStore
 from tidings_server.auth.identity import Identity
@@ -29,7 +29,6 @@ from tidings_server.web.responses import json_response
 
 from .admin_requests import body_of, limit_of, number_of, text_of
 from .audit.audit_recorder import AuditRecorder
-from .listed_queues import listed_queues
 
 MAX_PASSED_OVER = 1_000_000
 MAX_PLACES = 500
@@ -55,7 +54,9 @@ class WebhookEndpoints:
             raise problem_error("invalid_frame", "`state` takes pending, done or dead", field="/state")
         place, most = text_of(request, "place"), limit_of(request)
         after = number_of(request, "after", 0, 0, MAX_PASSED_OVER)
-        queues = await listed_queues(self._runtime, self._queues(text_of(request, "queue")))
+        queues = await reachable_queues(
+            self._runtime.client, self._runtime.keys, self._queues(text_of(request, "queue"))
+        )
         if after and queues.missing_queues:
             # A place in the list counts the deliveries of all queues before it.
             detail = NO_NEXT_PAGE.format(", ".join(queues.missing_queues))
@@ -76,7 +77,7 @@ class WebhookEndpoints:
 
     async def places(self, request: Request, identity: Identity) -> Response:
         """`GET /v1/admin/webhooks/places`: the hosts to which deliveries go, of each queue."""
-        queues = await listed_queues(self._runtime, self._queues(""))
+        queues = await reachable_queues(self._runtime.client, self._runtime.keys, self._queues(""))
         found = []
         now_ms = await store_ms(self._runtime.client)
         for queue in queues.names:
@@ -119,7 +120,7 @@ class WebhookEndpoints:
     async def _act_on_place(self, request: Request, identity: Identity, act: Literal["pause", "resume"]) -> Response:
         """Act on a place in each queue: the same host may get deliveries of several."""
         choice = await body_of(request, PlaceChoice, self._runtime.settings.request_within_s)
-        queues = await listed_queues(self._runtime, self._queues(""))
+        queues = await reachable_queues(self._runtime.client, self._runtime.keys, self._queues(""))
         actions = self._recorder.actions(request, identity)
         answers = [(await actions.act_on_webhooks(act, queue, [choice.place]))[0] for queue in queues.names]
         return _acted(queues.names, answers, queues)

@@ -21,8 +21,8 @@ from tidings.protocol.tokens import Token, queue_of
 from tidings.store.admin.finished_jobs import FinishedJob
 from tidings.store.admin.job_listing import JobFilter, JobListing, JobRow, ListedJobs, job_sources
 from tidings.store.admin.queue_stats import queues_of
+from tidings.store.reachable_queues import reachable_queues
 from tidings_server.admin.admin_requests import check_queue, limit_of, number_of, text_of
-from tidings_server.admin.listed_queues import listed_queues
 from tidings_server.auth.identity import Identity
 from tidings_server.observability import job_statistics
 from tidings_server.runtime import ServerRuntime
@@ -138,8 +138,10 @@ class JobSearch:
         if token:
             return json_response(JobPage(jobs=await self._one(token, question), cursor=None))
         kinds = self._runtime.kinds
-        queues = await listed_queues(
-            self._runtime, kinds.partitions_of(question.queue) if question.queue else kinds.queues
+        queues = await reachable_queues(
+            self._runtime.client,
+            self._runtime.keys,
+            kinds.partitions_of(question.queue) if question.queue else kinds.queues,
         )
         found: list[JobLine] = []
         on: SearchCursor | None = cursor
