@@ -186,7 +186,7 @@ test-redis: $(VENV)/stamp-redis
 		tests/broker tests/model tests/worker tests/dead tests/recurring
 
 # A cluster of six nodes, and what of the tests stands close to the store, with every store a cluster of one node.
-CLUSTER_TESTS ?= $(addprefix tests/,cluster breaker broker dead groups model owned push record recurring saga store streams tiers watch worker)
+CLUSTER_TESTS ?= $(addprefix tests/,breaker broker cluster dead grants groups model owned partitions push record recurring saga store streams tiers watch webhook worker)
 
 test-cluster: $(VENV)/stamp-redis
 	TIDINGS_TEST_CLUSTER=1 $(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(CLUSTER_TESTS)
