@@ -1,5 +1,6 @@
 """A store by TLS, with an authority of the operator's own: for the server, the worker, its thread and the commands."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from support.tidings_command import run_tidings
 from tidings.store.attempts.attempt_store import LeaseRenewal
 from tidings.store.attempts.blocking_store import BlockingStore
 from tidings.store.keys import StoreKeys
+from tidings.store.redis.store_client import open_store, store_of
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,18 @@ def test_all_processes_work_by_tls_with_an_authority_of_ones_own(url: str, ours:
     thread = BlockingStore(trusted, StoreKeys(), "w", 5.0)
     assert thread.beat("p", [LeaseRenewal("j", 1, "standard", "0-1")]) == ["lost"]
     thread.close()
+
+
+def test_an_answer_of_many_records_of_tls_comes_whole(url: str, ours: Authority) -> None:
+    async def exchange() -> list[bytes]:
+        store = store_of(open_store(f"{url}?ssl_ca_certs={ours.file}"))
+        try:
+            return [await store.caller.ask("ECHO", text) for text in texts]
+        finally:
+            await store.aclose()
+
+    texts = [bytes([65 + size % 26]) * size for size in (1, 16_384, 100_000, 1_000_000)]
+    assert asyncio.run(exchange()) == texts, "of asyncio's own loop, which commands run on"
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused_in_one_line(url: str, ours: Authority) -> None:

@@ -112,7 +112,8 @@ class PipelinedConnection(asyncio.BufferedProtocol):
         self._writer: asyncio.StreamWriter | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._reader = hiredis.Reader(protocolError=InvalidResponse, replyError=refusal)
-        self._buffer = bytearray(READ_BYTES)
+        # A view: asyncio's TLS goes on where a record ended by a slice, which of a bytearray would be a copy.
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._timer: asyncio.TimerHandle | None = None
         self._fault: StoreError | None = None
         self._connecting = asyncio.ensure_future(connect())
@@ -235,7 +236,7 @@ class PipelinedConnection(asyncio.BufferedProtocol):
 
     # Reading.
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the event loop puts what comes: always the same place, which the parser copies from."""
         return self._buffer
 
