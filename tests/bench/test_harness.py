@@ -41,7 +41,7 @@ def test_of_a_burst_every_job_is_acknowledged_and_ends(ceiling: System) -> None:
 
 
 def test_load_is_offered_at_shares_of_the_maximum(ceiling: System) -> None:
-    found = measure(ceiling, "offered_load", warm_up_s=0.1, seconds=scaled(0.3))
+    found = measure(ceiling, "offered_load", warm_up_s=0.1, seconds=scaled(0.1))
     offered = {case: one.more["offered, jobs/s"] for case, one in found.items()}
     most = offered["90% of its maximum"] / 0.9
     assert offered == {
@@ -77,7 +77,7 @@ def test_each_case_is_measured_beside_what_was_asked_for(ceiling: System) -> Non
 
 def test_the_closed_loop_over_http_counts_jobs_of_the_real_system() -> None:
     with find_peer("tidings").running() as system:
-        found = measure(system, "sse_closed_loop", warm_up_s=0.1, seconds=scaled(0.3))[""]
+        found = measure(system, "sse_closed_loop", warm_up_s=0.1, seconds=scaled(0.1))[""]
     assert found.jobs_per_s > 0
     assert (found.early, found.errors) == (0, 0)
 
