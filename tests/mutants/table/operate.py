@@ -15,6 +15,11 @@ MUTANTS = (
         ("tests/store/test_replay.py",),
     ),
     Mutant(
+        "Of a long answer by TLS nothing but the first record is read.",
+        python("PipelinedConnection.__init__").swap("memoryview(bytearray(READ_BYTES))", "bytearray(READ_BYTES)"),
+        ("tests/store/test_tls.py",),
+    ),
+    Mutant(
         "The doctor takes a command that the store's user may not use for one that it may.",
         script("permitted").swap("(known and allowed)", "known"),
         ("tests/doctor/test_store_faults.py",),
