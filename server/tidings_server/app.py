@@ -23,7 +23,7 @@ from .auth.application_login import Authenticate
 from .chat.chat_endpoints import ChatEndpoints
 from .http.batch.batch_endpoint import BatchEndpoint
 from .http.delivery_endpoint import DeliveryEndpoint
-from .http.direct_submission import DirectSubmission
+from .http.direct.direct_submission import DirectSubmission
 from .http.front_page import FrontPage
 from .http.grant_endpoint import GrantEndpoint
 from .http.job_endpoints import JobEndpoints

@@ -21,7 +21,7 @@ from tidings_server.jobs.job_service import valid
 from tidings_server.jobs.quotas import quota_key_of
 from tidings_server.runtime import ServerRuntime
 from tidings_server.watch.answer_budget import AnswerReservation
-from tidings_server.watch.snapshots import is_final, snapshot
+from tidings_server.watch.snapshots import is_final
 from tidings_server.web.request.client_address import address_of, caller_of
 from tidings_server.web.request.event_number import MAX_SEQ, event_number
 from tidings_server.web.request.json_limits import check_depth
@@ -29,15 +29,11 @@ from tidings_server.web.request.preferences import NO_PREFERENCES, Preferences, 
 from tidings_server.web.request.request_body import read_body
 from tidings_server.web.responses import HEADERS, empty_response, json_response, problem_response
 
+from .job_answers import accepted, etag, may_wait, rendered
 from .long_poll import Waiter, wait_for_end, wait_for_news, watch_now
 from .request_submission import submit_request
 from .requests import decode_submission, signal_head
 from .reserved_response import ReservedResponse
-
-_encode = msgspec.json.Encoder().encode
-
-RETRY_AFTER_S = 1
-"""The `Retry-After` of a 202, for a client that asks again instead of waiting."""
 
 
 class JobEndpoints:
@@ -60,24 +56,45 @@ class JobEndpoints:
             submission = decode_submission(body, request.headers, settings.max_depth)
             preferences = self._preferences(request)
             caller = caller_of(request.scope, identity)
-            if not preferences.wait or not _may_wait(submission, identity):
+            if not preferences.wait or not may_wait(submission, identity):
                 ack, _ = await submit_request(self._runtime, submission, identity, caller)
-                return self._accepted(request, ack, preferences, waited=preferences.wait == 0)
+                root = request.scope.get("root_path", "")
+                return accepted(root, ack, preferences, waited=preferences.wait == 0)
+            root = request.scope.get("root_path", "")
             with self._watching(request, identity):
                 listen = partial(Waiter, only_final=True)
                 ack, waiter = await submit_request(self._runtime, submission, identity, caller, listen)
                 assert waiter is not None
-                try:
-                    reader = self._reader(submission, identity, ack)
-                    with self._reserving(request, identity) as reservation:
-                        return await self._outcome(request, reader, ack, waiter, preferences, reservation)
-                except ProblemError as error:
-                    if error.problem.code != "unauthenticated":
-                        raise
-                    # The credential ended while the job was waited for; the job is accepted, its token is owed.
-                    return self._accepted(request, ack, preferences)
+                reader = self._reader(submission, identity, ack)
+                return await self.outcome(root, caller, reader, ack, waiter, preferences)
         except ProblemError as error:
             return problem_response(error.problem)
+
+    async def outcome(
+        self, root: str, caller: str, reader: Identity, ack: Ack, waiter: Waiter, preferences: Preferences
+    ) -> Response:
+        """Return the answer to a submission that waits: the outcome, or after the wait the ack.
+
+        Args:
+            root: the path where the application is mounted.
+            caller: whose answers it counts among (`caller_of`).
+            reader: who reads the outcome.
+            ack: of the submission.
+            waiter: of a new job.
+            preferences: how long to wait.
+
+        Raises:
+            ProblemError: the store is unavailable, or there was no room for a large answer.
+
+        """
+        try:
+            with self._reserving(caller) as reservation:
+                return await self._outcome(root, reader, ack, waiter, preferences, reservation)
+        except ProblemError as error:
+            if error.problem.code != "unauthenticated":
+                raise
+            # The credential ended while the job was waited for; the job is accepted, its token is owed.
+            return accepted(root, ack, preferences)
 
     def _reader(self, submission: Submission, identity: Identity, ack: Ack) -> Identity:
         """Return who reads the outcome of a submission: for another, by the grant that it asked for."""
@@ -96,7 +113,7 @@ class JobEndpoints:
             after = _after(request)
             seen = _etag_seq(request.headers.get("if-none-match"))
             preferences = self._preferences(request)
-            with self._reserving(request, identity) as reservation:
+            with self._reserving(caller_of(request.scope, identity)) as reservation:
                 if preferences.wait and seen is not None:
                     with self._watching(request, identity):
                         record = await wait_for_news(
@@ -106,7 +123,7 @@ class JobEndpoints:
                     record = await self._jobs.read(token, valid(identity), after, reservation)
                 applied = preferences.applied(waited=seen is not None)
                 if seen is not None and record.seq == seen:
-                    return empty_response(304, {"etag": _etag(record), **applied})
+                    return empty_response(304, {"etag": etag(record), **applied})
                 return self._snapshot(token, record, reservation, after, applied)
         except ProblemError as error:
             return problem_response(error.problem)
@@ -158,9 +175,9 @@ class JobEndpoints:
         return self._runtime.quotas.watching(caller, address_of(request.scope), time.monotonic())
 
     @contextmanager
-    def _reserving(self, request: Request, identity: Identity) -> Iterator[AnswerReservation]:
+    def _reserving(self, caller: str) -> Iterator[AnswerReservation]:
         """Yield the room for a large answer; it is released here, unless the response that sends it does so."""
-        reservation = self._jobs.reservation(caller_of(request.scope, identity))
+        reservation = self._jobs.reservation(caller)
         try:
             yield reservation
         finally:
@@ -169,7 +186,7 @@ class JobEndpoints:
 
     async def _outcome(
         self,
-        request: Request,
+        root: str,
         identity: Identity,
         ack: Ack,
         waiter: Waiter,
@@ -177,7 +194,7 @@ class JobEndpoints:
         reservation: AnswerReservation,
     ) -> Response:
         if ack.status == RECORD_GONE:
-            return self._accepted(request, ack, preferences)  # there is no outcome any more that could be waited for
+            return accepted(root, ack, preferences)  # there is no outcome any more that could be waited for
         applied = preferences.applied(waited=True)
         if ack.duplicate:
             earlier = parse_token(ack.token)
@@ -193,12 +210,7 @@ class JobEndpoints:
         record = await wait_for_end(self._runtime, waiter, identity, preferences.wait, reservation)
         if is_final(record):
             return self._snapshot(waiter.token, record, reservation, applied=applied)
-        return self._accepted(request, ack, preferences, waited=True)
-
-    def _accepted(self, request: Request, ack: Ack, preferences: Preferences, *, waited: bool = False) -> Response:
-        location = request.scope.get("root_path", "") + f"/v1/jobs/{ack.token}"
-        applied = preferences.applied(waited=waited, accepted=True)
-        return json_response(ack, 202, {"location": location, "retry-after": str(RETRY_AFTER_S), **applied})
+        return accepted(root, ack, preferences, waited=True)
 
     def _snapshot(
         self,
@@ -209,24 +221,8 @@ class JobEndpoints:
         applied: Mapping[str, str] = MappingProxyType({}),
     ) -> Response:
         reservation.handed_on = True
-        body = record.rendered
-        if body is None:
-            body = _encode(snapshot(str(token), record, after))
-            # Equal questions at the same time have the same record, and share the body made of it.
-            msgspec.structs.force_setattr(record, "rendered", body)
-        return ReservedResponse(body, {**HEADERS, "etag": _etag(record), **applied}, reservation)
-
-
-def _may_wait(submission: Submission, identity: Identity) -> bool:
-    """Return whether the submitter may see the outcome: that of another's job by a grant alone."""
-    if submission.owner is None or identity.admin:
-        return True
-    wish = submission.grant
-    return wish is True or (wish is not False and "watch" in wish.may)
-
-
-def _etag(record: JobRecord) -> str:
-    return f'"{record.seq}"'
+        body = rendered(token, record, after)
+        return ReservedResponse(body, {**HEADERS, "etag": etag(record), **applied}, reservation)
 
 
 def _after(request: Request) -> int:

@@ -23,7 +23,7 @@ class DirectEvents:
     def __init__(self, runtime: ServerRuntime) -> None:
         self._runtime = runtime
 
-    def __call__(self, exchange: DirectExchange, identity: Identity) -> None:
+    def __call__(self, exchange: DirectExchange, identity: Identity) -> bool:
         """Ask for the job; the stream begins with the store's answer.
 
         Raises:
@@ -36,6 +36,7 @@ class DirectEvents:
         opening = StreamOpening(self._runtime, identity, caller, exchange.address, [(token, after)])
         listener, answer = opening.ask(token)
         answer.on_settled = partial(self._begin, exchange, opening, listener)
+        return True
 
     def _begin(
         self,

@@ -24,8 +24,9 @@ from .uvicorn_config import COUNTED_EXTENSION
 AuthorizedHandler = Callable[[Request, Identity], Awaitable[Response]]
 """Answers a request of an authenticated client."""
 
-DirectHandler = Callable[[DirectExchange, Identity], None]
-"""Answers a plain request of an authenticated client, now or later; it may raise `ProblemError` instead."""
+DirectHandler = Callable[[DirectExchange, Identity], bool]
+"""Answers a plain request of an authenticated client, now or later; it may raise `ProblemError` instead. False: it has
+done nothing, and ASGI's way is to be taken."""
 
 
 class Authorizer:
@@ -93,7 +94,9 @@ class Authorizer:
                 _require(identity, None, act, bearers=True)
                 caller = identity.owner or exchange.address
                 exchange.enter(self._runtime.quotas.request(quota_key_of(identity, caller), exchange.address))
-                handler(exchange, identity)
+                if not handler(exchange, identity):
+                    exchange.leave_slot()
+                    return False
             except ProblemError as error:
                 exchange.respond(problem_response(error.problem))
             except Exception as error:  # noqa: BLE001 - the border of one request

@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from starlette.responses import Response
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from tidings_server.jobs.quotas import RequestSlot
 from tidings_server.observability.error_boundary import unexpected_problem
 
-from .responses import problem_response
+from .responses import json_lines, problem_response
 from .send.direct_body import DirectBody
 
 _CLOSE = b"connection: close\r\n"
@@ -39,6 +40,9 @@ class DirectConnection(Protocol):
 
     def on_response_complete(self) -> None:
         """Go on to the next request."""
+
+    def run(self, exchange: "DirectExchange", app: ASGIApp) -> None:
+        """Have an ASGI application answer an exchange from now on."""
 
     def begin_body_of(self, exchange: "DirectExchange", head: bytes) -> DirectBody:
         """Return the body of a response that lasts; its head leaves with its first piece."""
@@ -110,6 +114,12 @@ class DirectExchange:
         self._slot = slot
         self._connection.leave_idle()
 
+    def leave_slot(self) -> None:
+        """Count the request no more; more than once is once."""
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            slot.__exit__()
+
     def respond(self, response: Response) -> None:
         """Send a response as uvicorn sends it for an ASGI application."""
         lines = b"".join([b"%b: %b\r\n" % header for header in response.raw_headers])
@@ -124,7 +134,7 @@ class DirectExchange:
             body: whole; `lines` say how long it is.
 
         """
-        self._leave_slot()
+        self.leave_slot()
         self.response_started = self.response_complete = True
         if self.disconnected:
             return
@@ -133,6 +143,14 @@ class DirectExchange:
             self.transport.close()
         self._connection.on_response_complete()
 
+    def send_json(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send a body of JSON, as `json_response` does."""
+        self.send(status, json_lines(len(body), headers), body)
+
+    def run(self, app: ASGIApp) -> None:
+        """Have an ASGI application answer from now on, such as a response that waits for its reader."""
+        self._connection.run(self, app)
+
     def begin_body(self, lines: bytes) -> DirectBody | None:
         """Begin a response whose body lasts; None: the client has gone.
 
@@ -140,7 +158,7 @@ class DirectExchange:
             lines: of its head, each with its end.
 
         """
-        self._leave_slot()
+        self.leave_slot()
         if self.disconnected:
             return None
         self.response_started = True
@@ -157,7 +175,7 @@ class DirectExchange:
         """
         problem = unexpected_problem(request, error)
         if self.response_started:
-            self._leave_slot()
+            self.leave_slot()
             self.transport.abort()
         else:
             self.respond(problem_response(problem))
@@ -165,11 +183,6 @@ class DirectExchange:
     def _head(self, status: int, lines: bytes) -> bytes:
         close = b"" if self.keep_alive else _CLOSE
         return b"%b%b%b%b" % (STATUS_LINE[status], self._connection.default_lines, lines, close)
-
-    def _leave_slot(self) -> None:
-        slot, self._slot = self._slot, None
-        if slot is not None:
-            slot.__exit__()
 
 
 DirectEndpoint = Callable[[DirectExchange], bool]

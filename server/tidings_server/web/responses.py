@@ -12,12 +12,20 @@ from tidings.protocol.problems import Problem
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 """What a job says is never cached, and nothing we say is taken for another type than it has."""
 
+_LINES = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items()).encode()
+
 _encode = msgspec.json.Encoder().encode
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a value as JSON."""
     return Response(_encode(value), status, {**HEADERS, **(headers or {})}, media_type="application/json")
+
+
+def json_lines(size: int, headers: Mapping[str, str] | None = None) -> bytes:
+    """Return the lines of the head of `json_response`, for a body of `size` bytes."""
+    more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
+    return b"%b%bcontent-length: %d\r\ncontent-type: application/json\r\n" % (_LINES, more.encode("latin-1"), size)
 
 
 def empty_response(status: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,8 +4,11 @@ The head of a response leaves with its body, a body that lasts is written withou
 needs none at all.
 """
 
+import asyncio
 from asyncio import AbstractEventLoop, Transport
 
+from starlette.types import ASGIApp
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -85,6 +88,44 @@ class DirectHttpProtocol(HttpProtocol):
     def leave_idle(self) -> None:
         """Count the connection no more among those that wait for a request."""
         self._slot.leave()
+
+    def run(self, exchange: DirectExchange, app: ASGIApp) -> None:
+        """Have an ASGI application answer an exchange from now on; its scope says no more than a response asks for."""
+        scope: HTTPScope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "POST",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "root_path": self.root_path,
+            "path": "/v1/jobs",
+            "raw_path": b"/v1/jobs",
+            "query_string": b"",
+            "headers": [],
+            "state": {},
+        }
+        cycle = RequestResponseCycle(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=exchange.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        cycle.disconnected = exchange.disconnected
+        newest: object = self.cycle
+        if newest is exchange:  # else a request waits behind it
+            self.cycle = cycle
+        self._answering = cycle
+        self._start_asgi_task(cycle, app)  # type: ignore[arg-type]  # Starlette's types of the same
 
     def begin_body_of(self, exchange: DirectExchange, head: bytes) -> DirectBody:
         """Return the body of a direct exchange's response."""

@@ -26,7 +26,6 @@ _NOT_PLAIN = frozenset(
         b"expect",  # an answer before the answer (RFC 9110, section 10.1.1)
         b"http2-settings",
         b"origin",  # a page, perhaps of another site: CORS
-        b"prefer",  # a wait (RFC 7240)
         b"transfer-encoding",
         b"upgrade",
         b"x-forwarded-for",  # the client's address is the proxy's to say
@@ -146,6 +145,7 @@ class _HeadReader:
             (self._requests, self._heads, self._bodies) == (1, 1, 0)
             and len(self.fields) <= MAX_FIELDS
             and sum(len(name) + len(value) for name, value in self.fields) <= max_bytes
+            and len(self.values(b"prefer")) <= 1  # several count as one (RFC 7240, section 2)
             and not any(
                 name in _NOT_PLAIN or (name == b"connection" and value.lower() != b"keep-alive")
                 for name, value in self.fields

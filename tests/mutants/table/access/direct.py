@@ -13,7 +13,7 @@ MUTANTS = (
         (_HEAD,),
     ),
     Mutant(
-        "A request is answered without what its fields ask for, such as a wait.",
+        "A request is answered without what its fields ask for, such as 100 Continue.",
         python("_HeadReader.plain").swap("name in _NOT_PLAIN or", ""),
         (_HEAD,),
     ),

@@ -83,7 +83,7 @@ def test_a_part_of_a_request_is_not_plain(size: int) -> None:
         b"Expect: 100-continue",
         b"Host: page.example",
         b"Origin: http://localhost",
-        b"Prefer: wait=1",
+        b"Prefer: wait=1\r\nPrefer: respond-async",
         b"Transfer-Encoding: chunked",
         b"Upgrade: websocket",
         b"X-Forwarded-For: 10.0.0.1",

@@ -1,0 +1,1 @@
+"""Submissions by plain requests, which are answered without ASGI."""
