@@ -17,6 +17,7 @@ from support.timeouts import scaled
 from support.waiting import until
 from support.wire.server_thread import server_in_thread
 from tidings_server.auth.api_key import new_key, setting_line
+from tidings_server.run import Server
 from tidings_server.web.direct_exchange import DirectExchange
 from tidings_server.web.uvicorn_config import ServerConfig
 
@@ -47,6 +48,8 @@ class Ways(NamedTuple):
     token: str
     """Of a job that has ended."""
     credential: bytes
+    server: Server
+    """The first."""
 
 
 @pytest.fixture(scope="module", params=["nobody asks", "keys"])
@@ -74,14 +77,14 @@ def ways(request: pytest.FixtureRequest, system: System) -> Iterator[Ways]:
         config.direct = None
 
     with (
-        server_in_thread(system, count_direct, **environment) as (_, short),
+        server_in_thread(system, count_direct, **environment) as (server, short),
         server_in_thread(system, never_direct, **environment) as (_, long),
     ):
         answer = said(long, post(credential, body=b'{"kind":"steps","input":{"count":2}}'))
         token = json.loads(body_of(answer))["token"]
         until(lambda: b"event: succeeded" in said(long, events(token, credential)))
         taken.clear()
-        yield Ways(short, long, taken, token, credential)
+        yield Ways(short, long, taken, token, credential, server)
 
 
 def post(fields: bytes = b"", body: bytes = JOB) -> bytes:
@@ -287,6 +290,7 @@ def test_long_polls_are_answered_alike(ways: Ways, asked: list[bytes]) -> None:
         answers.append([shown(said(port, request), ways.token) for request in requests])
     assert answers[0] == answers[1]
     assert len(ways.taken) == len(asked)
+    assert ways.server.runtime.quotas.connections == 0, "a long poll counts as one until it is answered"
 
 
 def test_plain_requests_are_answered_directly_one_after_the_other(ways: Ways) -> None:

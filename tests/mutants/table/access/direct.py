@@ -44,4 +44,9 @@ MUTANTS = (
         ),
         (_EXCHANGE + "test_a_request_behind_a_stream_waits_for_its_end",),
     ),
+    Mutant(
+        "A long poll that has been answered counts as a connection for ever.",
+        python("DirectWait._answer").drop("self._leave()"),
+        (_EXCHANGE + "test_long_polls_are_answered_alike",),
+    ),
 )
