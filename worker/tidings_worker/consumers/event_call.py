@@ -194,8 +194,10 @@ class EventCall:
         record = await self._services.jobs.read(split_token(text.token))
         if record.state != text.event:
             return {}
-        field = "result" if text.event == EventName.SUCCEEDED else "problem"
-        value = getattr(record, field)
+        if text.event == EventName.SUCCEEDED:
+            field, value = "result", record.result_json
+        else:
+            field, value = "problem", record.problem.encode()
         return {field: msgspec.json.decode(value)} if value else {}
 
     # What becomes of the event.
