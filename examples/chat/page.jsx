@@ -8,7 +8,7 @@ import { ChatTransport } from "tidings/ai";
 const client = new Tidings(new URL("/tidings", location.href));
 const transport = new ChatTransport({ client, kind: "answer", resume: "newest" });
 
-function Part({ part, answer }) {
+function Part({ part, answer, busy }) {
   if (part.type === "text") return <span className="text">{part.text}</span>;
   if (part.type === "tool-find_train") {
     return <p className="tool" data-state={part.state}>The train to {part.input?.to} leaves at {part.output?.leaves ?? "…"}.</p>;
@@ -19,8 +19,9 @@ function Part({ part, answer }) {
       May I look up the weather in {part.input?.place}?{" "}
       {part.state === "approval-requested" && (
         <>
-          <button onClick={() => answer({ id: part.approval.id, approved: true })}>Yes</button>{" "}
-          <button onClick={() => answer({ id: part.approval.id, approved: false })}>No</button>
+          {/* An answer that comes while the message is still read, as after a reload, would be overwritten by that. */}
+          <button disabled={busy} onClick={() => answer({ id: part.approval.id, approved: true })}>Yes</button>{" "}
+          <button disabled={busy} onClick={() => answer({ id: part.approval.id, approved: false })}>No</button>
         </>
       )}
       {part.state === "output-available" && `The sky is ${part.output.sky}.`}
@@ -50,7 +51,7 @@ function Chat({ id, before }) {
     <>
       {messages.map((message) => (
         <div key={message.id} className="message" data-role={message.role} data-id={message.id}>
-          {message.parts.map((part, index) => <Part key={index} part={part} answer={addToolApprovalResponse} />)}
+          {message.parts.map((part, index) => <Part key={index} part={part} answer={addToolApprovalResponse} busy={busy} />)}
         </div>
       ))}
       <p><output data-status={status}>{error ? error.message : busy ? "…" : ""}</output></p>
