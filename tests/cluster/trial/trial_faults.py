@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 import redis
@@ -130,7 +131,8 @@ async def _move(
 
 async def reshard(trial: Trial, cluster: StoreCluster, keys: int = 200) -> str:
     """Move a slot under load, key by key, to a node that has just joined."""
-    return await _move(cluster, await in_thread(cluster.add_node), cluster.move_slot, keys)
+    new = await in_thread(partial(cluster.add_node, replica=trial.replicated))
+    return await _move(cluster, new, cluster.move_slot, keys)
 
 
 async def reshard_many(trial: Trial, cluster: StoreCluster) -> str:

@@ -77,12 +77,18 @@ class StoreCluster:
             self.ask(replica, "CLUSTER", "REPLICATE", str(self.ask(primary, "CLUSTER", "MYID")))
         self.wait_until_whole()
 
-    def add_node(self) -> StoreProcess:
-        """Start one more node, which holds no slots yet; return it when all nodes know it."""
+    def add_node(self, *, replica: bool = False) -> StoreProcess:
+        """Start one more node, which holds no slots yet, and a replica of it; return it when all nodes know it."""
         node = cluster_node(timeout_ms=self.node_timeout_ms)
         node.start()
         self.primaries.append(node)
         self._meet(node)
+        if replica:
+            follower = cluster_node(timeout_ms=self.node_timeout_ms)
+            follower.start()
+            self.replicas.append(follower)
+            self._meet(follower)
+            self.ask(follower, "CLUSTER", "REPLICATE", self._id(node))
         self.wait_until_whole()
         return node
 
