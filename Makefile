@@ -8,7 +8,7 @@
 #   make test-django   the tests of Django alone, where there is a Python 3.12; DJANGO_PYTHON=… says which
 #   make test-redis  the tests that stand close to the store, on Redis 7
 #   make test-cluster  a cluster of six nodes, and the tests that stand close to the store, on a cluster of one
-#   make soak-cluster   let clusters fail in every way, at a node timeout of 2 s, and check what is told; FAULT=kill: in one; DURABILITY=replicated
+#   make soak-cluster   let clusters fail in every way, at a node timeout of 2 s, and check what clients get; FAULT=kill: in one; DURABILITY=replicated
 #   make bench   set up, measure (short form: the three main scenarios, about a minute)
 #   make bench-all     every scenario on every peer, and where the CPU goes; hours
 #   make soak    set up, let things fail for MINUTES=10 by SEED=1, NEMESIS=all and LOAD=jobs (or orders), and check what is told

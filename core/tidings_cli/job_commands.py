@@ -11,7 +11,9 @@ import msgspec
 import typer
 
 from tidings.client import Client, ClientError, Handle, SubmitOptions
+from tidings.client.client_errors import ConnectionFailed
 from tidings.client.connection.address import DEFAULT_URL
+from tidings.client.connection.credential import text_or_file
 from tidings.logging.printable import printable, printable_json
 from tidings.protocol.frames.messages import Snapshot, SnapshotFrame
 from tidings.protocol.frames.stream_names import NAME_MEANING, may_be_called
@@ -272,12 +274,10 @@ def _json_or_text(text: str) -> Any:
 
 def credential_source(credential: str | None) -> str | Callable[[], str] | None:
     """Return the client's credential; a file is read for each connection, as it may be renewed."""
-    if credential is None or not credential.startswith("@"):
-        return credential
-    path = Path(credential[1:])
-    if not path.is_file():
-        raise CommandError(f"--credential {credential}: there is no such file")
-    return lambda: path.read_text(encoding="utf-8").strip()
+    try:
+        return text_or_file(credential, "--credential")
+    except ConnectionFailed as error:
+        raise CommandError(str(error)) from None
 
 
 def run_client(url: str, credential: str | None, wait: float, body: Callable[[Client], Awaitable[int]]) -> None:

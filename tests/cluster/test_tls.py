@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.kind_files import ALL_KINDS, KIND_FILE
-from support.store import Certificates
+from support.store import Certificates, one_store
 from support.stores.cluster import StoreCluster
 from support.stores.sentinels import watched_store
 from support.stores.tls_front import Authority
@@ -57,6 +57,7 @@ def test_a_cluster_by_tls_with_an_authority_of_ones_own(cluster: StoreCluster, o
     works(f"rediss+cluster://tidings:hush@{cluster.addresses}?ssl_ca_certs={ours.file}")
 
 
+@one_store("sentinels watch no cluster")
 def test_a_primary_behind_sentinels_by_tls_with_an_authority_of_ones_own(
     certificates: Certificates, ours: Authority
 ) -> None:

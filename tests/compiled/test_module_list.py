@@ -12,7 +12,17 @@ LISTED = compiled_modules()
 MADE_ONLY = {"AdmittedJob", "SubmittedJob"}
 """Structs that are made and never decoded: mypyc keeps only `list` of a field's `list[int]`, and msgspec reads it."""
 
-PLAIN_BASES = {"BufferedProtocol", "Enum", "Exception", "ValueError", "ProblemError", "NamedTuple", "Protocol", "Generic", "Struct"}
+PLAIN_BASES = {
+    "BufferedProtocol",
+    "Enum",
+    "Exception",
+    "ValueError",
+    "ProblemError",
+    "NamedTuple",
+    "Protocol",
+    "Generic",
+    "Struct",
+}
 """Bases outside the list that a class of a compiled module may have."""
 
 
@@ -46,7 +56,8 @@ def test_no_interpreted_class_inherits_from_a_compiled_one() -> None:
 
 
 def test_a_compiled_class_has_no_base_of_another_layout() -> None:
-    # `Protocol` and `BufferedProtocol` of asyncio are plain Python without attributes; `Future` is C, and a class on it ends in SIGSEGV.
+    # `Protocol` and `BufferedProtocol` of asyncio are plain Python without attributes; `Future` is C, and a class on it
+    # ends in SIGSEGV.
     found = {
         f"{name} of {base}"
         for name, (_, bases) in COMPILED.items()

@@ -103,6 +103,7 @@ class StoreProcess:
         self.url = f"redis+cluster://127.0.0.1:{self.port}" if self.clustered else f"redis://127.0.0.1:{self.port}/0"
         if self.clustered:
             options = (*options, "--cluster-enabled", "yes", "--cluster-port", str(bus_port()))
+            options = (*options, "--cluster-require-full-coverage", "no")
         self.options = (*options, "--requirepass", password) if password else options
         self._environment = {**os.environ, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None

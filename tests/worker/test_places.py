@@ -205,7 +205,7 @@ async def test_what_was_set_apart_is_found_by_a_release_that_needs_no_thread_for
 async def test_jobs_that_come_one_by_one_cost_the_store_about_one_read_each() -> None:
     """Though the worker serves kinds for threads, so that it counts the slots of what it looks for beforehand."""
     jobs = 60
-    with running() as system, Redis.from_url(system.store.url) as store:
+    with running() as system, Redis(port=system.store.port) as store:
 
         def reads() -> int:
             found: int = store.info("commandstats")["cmdstat_xreadgroup"]["calls"]

@@ -52,11 +52,11 @@ def find_loss(value: Any, *, has_nulls: bool, depth: int = 0) -> Fault | None:
     kind = type(value)
     if kind in _PLAIN or (kind is float and not has_nulls):
         return None
+    if depth > MAX_DEPTH:
+        return Fault(f"what lies more than {MAX_DEPTH} lists and objects deep")
     harmless = _PLAIN if has_nulls else _FINITE
     if kind is dict and _NAMES.issuperset(map(type, value)) and harmless.issuperset(map(type, value.values())):
         return None  # as most results are
-    if depth > MAX_DEPTH:
-        return Fault(f"what lies more than {MAX_DEPTH} lists and objects deep")
     if isinstance(value, dict):
         return _of_keys(value) or _of_values(value.values(), value.items(), has_nulls, depth)
     if isinstance(value, _LISTS):

@@ -6,7 +6,7 @@ Where the server's own HTTP protocol finds such a request (`http/connection/plai
 by a call, and the endpoint answers when the store has.
 
 The endpoint may refuse to take it (return False) as long as it has done nothing: then ASGI's way answers, as it answers
-every request that is not plain. Both ways give the same bytes; `tests/e2e/direct` compares them.
+every request that is not plain. Both ways give the same bytes; `tests/e2e/test_direct_exchange.py` compares them.
 """
 
 from asyncio import Transport

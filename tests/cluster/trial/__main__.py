@@ -27,7 +27,7 @@ def main() -> int:
     """Let happen what the arguments ask; return 1 if a promise was broken."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every process we started ends with us
     parser = argparse.ArgumentParser(
-        prog="python -m cluster.trial", description="Let clusters fail, and check what is told."
+        prog="python -m cluster.trial", description="Let clusters fail, and check what clients get."
     )
     parser.add_argument("--fault", action="append", choices=list(ALL), help="default: each")
     parser.add_argument("--rounds", type=int, default=1, help="of each fault; default: 1")

@@ -9,7 +9,7 @@ from tidings.process.allocator_tuning import KEPT_BYTES, MAPPED_BYTES, keep_free
 
 
 class Library:
-    """The C library, which keeps what it is told."""
+    """The C library, which keeps the settings that it gets."""
 
     def __init__(self) -> None:
         self.told: list[tuple[int, int]] = []

@@ -50,6 +50,11 @@ DEEP: Any = []
 for _ in range(300):
     DEEP = [DEEP]
 
+DEEP_OBJECT: Any = {"a": 1}
+"""A flat object, in as many lists as are just too many for it."""
+for _ in range(201):
+    DEEP_OBJECT = [DEEP_OBJECT]
+
 LOST: list[tuple[Any, str]] = [
     (math.nan, "nan at its top"),
     ([1, math.inf], "inf at /1"),
@@ -77,6 +82,7 @@ LOST: list[tuple[Any, str]] = [
     (["ok", "\udfff"], "at /1"),
     ({"a": [object()]}, "a object at /a/0"),
     (DEEP, "more than 200 lists and objects deep"),
+    (DEEP_OBJECT, "more than 200 lists and objects deep"),
 ]
 
 KEPT: list[Any] = [

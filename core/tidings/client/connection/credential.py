@@ -19,20 +19,33 @@ NONE_GIVEN = f"the server wants a credential, and none was given: give `credenti
 """What a client says where a server asks for a credential, and it has none."""
 
 
-def credential_of_environment() -> CredentialSource | None:
-    """Return the credential of the environment: its text, or of `@FILE` what reads the file; None: there is none.
+def text_or_file(text: str | None, where: str) -> str | Callable[[], str] | None:
+    """Return a credential that was given as text, or of `@FILE` what reads the file; None: none was given.
+
+    Args:
+        text: what was given.
+        where: how the error begins: with the variable or the flag that has it.
 
     Raises:
         ConnectionFailed: there is no such file.
 
     """
-    text = os.environ.get(VARIABLE)
     if text is None or not text.startswith("@"):
         return text
     path = Path(text[1:])
     if not path.is_file():
-        raise ConnectionFailed(f"{VARIABLE} is {text}: there is no such file")
-    return lambda: path.read_text(encoding="utf-8")
+        raise ConnectionFailed(f"{where} {text}: there is no such file")
+    return lambda: path.read_text(encoding="utf-8").strip()
+
+
+def credential_of_environment() -> str | Callable[[], str] | None:
+    """Return the credential of `TIDINGS_CREDENTIAL`; as `text_or_file`.
+
+    Raises:
+        ConnectionFailed: there is no such file.
+
+    """
+    return text_or_file(os.environ.get(VARIABLE), f"{VARIABLE} is")
 
 
 class Credential:

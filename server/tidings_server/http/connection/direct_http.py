@@ -21,7 +21,7 @@ from .uvicorn_http import HttpProtocol
 
 
 class DefaultLines:
-    """The lines that begin the head of every response: made anew when uvicorn has made the fields anew."""
+    """The lines that begin the head of every response: made again when uvicorn has made the fields again."""
 
     __slots__ = ("_headers", "_lines")
 
